@@ -1,0 +1,60 @@
+/** The door to the warm pools (port): one a network mode. */
+import { Context, Data, type Effect, type Scope } from "effect"
+import type { Limits } from "../../events/Container.js"
+import type { ContainerId, JobId, PoolId, PublicKey } from "../../events/Ids.js"
+import type { Sealed } from "../../src/guards/ContainerSealed.js"
+import type { Permit, Refused } from "../../src/guards/Guard.js"
+import type { Durable } from "../../src/guards/LogDurable.js"
+import type { LogUnavailable } from "../../src/log/EventLog.js"
+import type { Container } from "../../src/substrate/Substrate.js"
+
+export interface Claim {
+  readonly job: JobId
+  readonly owner: PublicKey
+  readonly limits: Limits
+}
+
+/** A container that is one caller's own from now until it is gone. */
+export interface Claimed {
+  readonly id: ContainerId
+  readonly container: Container
+  /** Issued on what the kernel showed after the limits of this claim were set. */
+  readonly sealed: Permit<"D23", Sealed>
+  /** The claim, as the log has it. */
+  readonly durable: Permit<"D26", Durable>
+  /** When that was, in microseconds since 1970. */
+  readonly at: number
+}
+
+/** The container was lost before its claimer had it: nothing ran in it, so another may be claimed. */
+export class ContainerLost extends Data.TaggedError("ContainerLost")<{ readonly reason: string }> {}
+
+export interface PoolStatus {
+  readonly id: PoolId
+  readonly enabled: boolean
+  readonly target: number
+  readonly maximum: number
+  readonly idle: number
+  readonly spawning: number
+  readonly busy: number
+  readonly waiting: number
+  readonly circuit: "closed" | "open" | "half-open"
+  /** Median and 99th percentile of recent claims, milliseconds. */
+  readonly claimP50Millis: number
+  readonly claimP99Millis: number
+}
+
+export class Pools extends Context.Tag("actors/Pools")<
+  Pools,
+  {
+    /**
+     * Durable when it resolves. The container is destroyed when the scope closes, however that comes. Waits its turn in
+     * a fair queue (owners take turns), at most for the configured time.
+     */
+    readonly claim: (
+      pool: PoolId,
+      claim: Claim
+    ) => Effect.Effect<Claimed, Refused | LogUnavailable | ContainerLost, Scope.Scope>
+    readonly status: Effect.Effect<ReadonlyArray<PoolStatus>>
+  }
+>() {}

@@ -1,0 +1,108 @@
+/**
+ * What a pool has: containers on the shelf, containers out, memory promised to those, and who waits in line.
+ * Synchronous on purpose: handing out is one step that nothing can interleave.
+ */
+import type { Live } from "../container/ContainerProcess.js"
+import * as FairQueue from "./FairQueue.js"
+
+export interface Waiter {
+  readonly owner: string
+  readonly askedBytes: number
+  /** Milliseconds, on the monotonic scale of the caller. */
+  readonly since: number
+  readonly serve: (live: Live) => void
+}
+
+export interface Counts {
+  readonly idle: number
+  readonly busy: number
+  readonly waiting: number
+  readonly promisedBytes: number
+}
+
+export interface Shelf {
+  readonly counts: () => Counts
+  /** At once, or not at all: nobody overtakes those who wait. */
+  readonly take: (askedBytes: number) => Live | undefined
+  readonly wait: (waiter: Waiter) => void
+  /** False when it was served meanwhile. */
+  readonly leave: (waiter: Waiter) => boolean
+  /** A sealed container that nobody has touched. */
+  readonly put: (live: Live) => void
+  /** It is gone, wherever it was. */
+  readonly drop: (live: Live) => void
+  /** Untouched and handed back: its claimer went away before using it. */
+  readonly giveBack: (live: Live) => void
+}
+
+export const make = (fits: (promisedBytes: number, askedBytes: number) => boolean): Shelf => {
+  const idle = new Set<Live>()
+  const out = new Map<Live, number>()
+  const queue = FairQueue.make<Waiter>()
+  // First in line but too big for what is free now: it keeps its turn, or it would starve.
+  let head: Waiter | undefined
+  let promisedBytes = 0
+
+  const hand = (askedBytes: number): Live | undefined => {
+    if (idle.size === 0 || !fits(promisedBytes, askedBytes)) return undefined
+    for (const live of idle) {
+      idle.delete(live)
+      out.set(live, askedBytes)
+      promisedBytes += askedBytes
+      return live
+    }
+    return undefined
+  }
+
+  const serve = () => {
+    while (true) {
+      head ??= queue.next()
+      if (head === undefined) return
+      const live = hand(head.askedBytes)
+      if (live === undefined) return
+      const { serve } = head
+      head = undefined
+      serve(live)
+    }
+  }
+
+  const forget = (live: Live) => {
+    promisedBytes -= out.get(live) ?? 0
+    out.delete(live)
+  }
+
+  return {
+    counts: () => ({
+      idle: idle.size,
+      busy: out.size,
+      waiting: queue.size + (head === undefined ? 0 : 1),
+      promisedBytes
+    }),
+    take: (askedBytes) => (head === undefined && queue.size === 0 ? hand(askedBytes) : undefined),
+    wait: (waiter) => {
+      queue.add(waiter.owner, waiter)
+      serve()
+    },
+    leave: (waiter) => {
+      if (head !== waiter) return queue.remove(waiter.owner, waiter)
+      head = undefined
+      serve()
+      return true
+    },
+    put: (live) => {
+      idle.add(live)
+      serve()
+    },
+    drop: (live) => {
+      idle.delete(live)
+      forget(live)
+      serve()
+    },
+    giveBack: (live) => {
+      if (!out.has(live)) return
+      forget(live)
+      idle.add(live)
+      serve()
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/** Lets options stand anywhere: the parser wants them before a command's arguments, people write them after. */
+import { knobs } from "./Knobs.js"
+
+const SWITCHES = new Set(["--json", "--help", "-h", "--version", "--all", "--quick", "--once"])
+for (const knob of knobs) if (knob.kind === "switch") SWITCHES.add(`--${knob.flag}`)
+
+/** Words that open a command; what follows them are its arguments. */
+const COMMANDS = new Map<string, ReadonlyArray<string>>([
+  ["keys", ["create", "list", "revoke", "suspend", "resume"]],
+  ["events", ["tail", "show"]],
+  ["languages", ["list", "install"]]
+])
+
+/** How many words name the command. */
+const depth = (words: ReadonlyArray<string>): number => {
+  const [first = "", second = ""] = words
+  return COMMANDS.get(first)?.includes(second) === true ? 2 : 1
+}
+
+/** `[...command, ...options, ...arguments]`; after `--` nothing is an option. */
+export const normalise = (argv: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const end = argv.indexOf("--")
+  const head = end === -1 ? argv : argv.slice(0, end)
+  const options: Array<string> = []
+  const words: Array<string> = []
+  for (let at = 0; at < head.length; at++) {
+    const word = head[at] ?? ""
+    if (!word.startsWith("-") || word === "-") {
+      words.push(word)
+      continue
+    }
+    options.push(word)
+    const value = head[at + 1]
+    if (SWITCHES.has(word) || word.includes("=") || value === undefined) continue
+    options.push(value)
+    at += 1
+  }
+  const named = depth(words)
+  return [...words.slice(0, named), ...options, ...words.slice(named), ...(end === -1 ? [] : argv.slice(end + 1))]
+}

@@ -1,0 +1,100 @@
+/** The command line: finds the command, runs it, and ends the process with a status that scripts can rely on. */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { CliConfig, Command, type CommandDescriptor, ValidationError } from "@effect/cli"
+import { NodeContext, NodeRuntime } from "@effect/platform-node"
+import { Cause, type Context, Effect, Exit, Layer, Logger } from "effect"
+import { Application } from "./Application.js"
+import { normalise } from "./Argv.js"
+import { bench } from "./commands/Bench.js"
+import { demo } from "./commands/Demo.js"
+import { doctor } from "./commands/Doctor.js"
+import { eventCommands, events } from "./commands/Events.js"
+import { keyCommands, keys } from "./commands/Keys.js"
+import { languageCommands, languages } from "./commands/Languages.js"
+import { serve } from "./commands/Serve.js"
+import { tree } from "./commands/Tree.js"
+import { verify } from "./commands/Verify.js"
+import { exits, explain, Unsatisfied } from "./Failure.js"
+import { type Commands, help } from "./Help.js"
+import { home } from "./Home.js"
+import * as Output from "./Output.js"
+
+const version = (): string => {
+  const { version: found } = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as { version?: unknown }
+  return String(found)
+}
+
+const ABOUT = "runs untrusted code in containers and keeps a verifiable history of it"
+
+const unsandbox = Command.make("unsandbox").pipe(
+  Command.withDescription(ABOUT),
+  Command.withSubcommands([serve, demo, doctor, keys, languages, verify, events, tree, bench])
+)
+
+const below = (parent: string, children: Readonly<Record<string, Named>>): Commands =>
+  Object.entries(children).map(([name, { descriptor }]) => [`${parent} ${name}`, descriptor])
+
+interface Named {
+  readonly descriptor: CommandDescriptor.Command<unknown>
+}
+
+const commands: Commands = [
+  ...Object.entries<Named>({ serve, demo, doctor, keys, languages, verify, events, tree, bench }).map(
+    ([name, { descriptor }]) => [name, descriptor] as const
+  ),
+  ...below("keys", keyCommands),
+  ...below("languages", languageCommands),
+  ...below("events", eventCommands)
+]
+
+/** Standard output is for results; what the server says while it runs goes to standard error. */
+const logging = Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger))
+
+/** How the process ends; whatever is worth saying has been said. */
+const status = (cause: Cause.Cause<unknown>, asJson: boolean): Effect.Effect<number> => {
+  if (Cause.isInterruptedOnly(cause)) return Effect.succeed(exits.ok)
+  const error = Cause.squash(cause)
+  if (error instanceof Unsatisfied) return Effect.succeed(exits.general)
+  if (ValidationError.isValidationError(error)) return Effect.succeed(exits.usage)
+  const failure = explain(cause)
+  const said = asJson
+    ? JSON.stringify({ error: failure.code, message: failure.message })
+    : `unsandbox: ${failure.message}`
+  return Effect.as(Output.note(said), exits[failure.ending])
+}
+
+const execute = Command.run(unsandbox, { name: "unsandbox", version: version() })
+
+/** Commands that are nothing without another word. */
+const GROUPS = ["", "keys", "events"]
+
+const run = (argv: ReadonlyArray<string>) => {
+  const words = normalise(argv)
+  const asked = words.includes("--help") || words.includes("-h") || GROUPS.includes(words.join(" "))
+  return asked ? Output.line(help(commands, ABOUT, words)) : execute(["node", "unsandbox", ...words])
+}
+
+/** Runs `process.argv`. Called once, by main. */
+export const main = (application: Context.Tag.Service<Application>): void => {
+  const asJson = process.argv.includes("--json")
+  const environment = Layer.mergeAll(
+    NodeContext.layer,
+    CliConfig.layer({ showBuiltIns: false, showTypes: false }),
+    Layer.succeed(Application, application),
+    logging
+  )
+  const program = Effect.suspend(() => run(process.argv.slice(2))).pipe(
+    Effect.as(exits.ok),
+    Effect.catchAllCause((cause) => status(cause, asJson)),
+    Effect.provide(environment)
+  )
+  NodeRuntime.runMain(program, {
+    disableErrorReporting: true,
+    teardown: (exit, end) => {
+      const interrupted = Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)
+      if (Exit.isSuccess(exit) && typeof exit.value === "number") end(exit.value)
+      else end(interrupted ? exits.ok : exits.general)
+    }
+  })
+}

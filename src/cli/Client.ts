@@ -1,0 +1,94 @@
+/** A client of the HTTP API that signs its requests: `Authorization`, `X-Timestamp` and `X-Signature`. */
+import { createHmac } from "node:crypto"
+import { Clock, Effect } from "effect"
+import { Failure } from "./Failure.js"
+
+export interface Credentials {
+  readonly url: string
+  readonly publicKey: string
+  readonly secretKey: string
+}
+
+/** Lowercase hex HMAC-SHA256, keyed with the whole secret, of `timestamp:METHOD:path:body`; `seconds` since 1970. */
+export const sign = (secretKey: string, seconds: number, method: string, path: string, body: string): string =>
+  createHmac("sha256", secretKey).update(`${seconds}:${method}:${path}:${body}`).digest("hex")
+
+export const headers = (
+  { publicKey, secretKey }: Credentials,
+  seconds: number,
+  method: string,
+  path: string,
+  body: string
+): Readonly<Record<string, string>> => ({
+  Authorization: `Bearer ${publicKey}`,
+  "X-Timestamp": String(seconds),
+  "X-Signature": sign(secretKey, seconds, method, path, body)
+})
+
+export interface Answer {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+export interface Asked {
+  readonly method?: "GET" | "POST" | "DELETE"
+  /** With its query. */
+  readonly path: string
+  readonly body?: string
+  readonly type?: "application/json" | "text/plain"
+  readonly timeoutMillis?: number
+}
+
+const failed = (ending: Failure["ending"], code: string, message: string) => new Failure({ ending, code, message })
+
+const parsed = (text: string): Readonly<Record<string, unknown>> => {
+  const value: unknown = JSON.parse(text)
+  if (typeof value !== "object" || value === null) throw new Error("not a JSON object")
+  return { ...value }
+}
+
+/** Resolves with whatever the server answered; fails only when it gave no JSON answer in time. */
+export const ask = Effect.fnUntraced(function* (credentials: Credentials, asked: Asked) {
+  const { method = "POST", path, body = "", type = "application/json", timeoutMillis = 120_000 } = asked
+  const seconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+  const signed = { ...headers(credentials, seconds, method, path, body), "Content-Type": type }
+  return yield* Effect.tryPromise({
+    try: async (signal): Promise<Answer> => {
+      const response = await fetch(`${credentials.url}${path}`, {
+        method,
+        headers: signed,
+        signal,
+        ...(method === "GET" ? {} : { body })
+      })
+      return { status: response.status, body: parsed(await response.text()) }
+    },
+    catch: (error) => failed("api", "no_answer", `${method} ${path}: ${error instanceof Error ? error.message : error}`)
+  }).pipe(
+    Effect.timeoutFail({
+      duration: timeoutMillis,
+      onTimeout: () => failed("timeout", "timeout", `${method} ${path}: no answer within ${timeoutMillis} ms`)
+    })
+  )
+})
+
+/** As `ask`, but an answer that is not 2xx is a failure with the server's own words. */
+export const call = (credentials: Credentials, asked: Asked): Effect.Effect<Answer, Failure> =>
+  Effect.flatMap(ask(credentials, asked), (answer) => {
+    if (answer.status >= 200 && answer.status < 300) return Effect.succeed(answer)
+    const { code, message, error } = answer.body
+    const ending = answer.status === 401 || answer.status === 403 ? "auth" : "api"
+    return failed(ending, String(code ?? answer.status), `${asked.path}: ${answer.status} ${message ?? error ?? ""}`)
+  })
+
+const ENDED = new Set(["completed", "failed", "timeout", "cancelled"])
+
+/** Asks for a job every 100 ms until it has ended. */
+export const outcome = (credentials: Credentials, job: string, withinMillis: number): Effect.Effect<Answer, Failure> =>
+  call(credentials, { method: "GET", path: `/jobs/${job}` }).pipe(
+    Effect.delay("100 millis"),
+    Effect.repeat({ until: ({ body }) => ENDED.has(String(body.status)) }),
+    Effect.timeoutFail({
+      duration: withinMillis,
+      onTimeout: () => failed("timeout", "timeout", `job ${job} did not end within ${withinMillis} ms`)
+    })
+  )

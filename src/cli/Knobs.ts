@@ -1,0 +1,90 @@
+/** Every setting as an operator may write it: `--flag VALUE`, `UNSANDBOX_FLAG=VALUE`, or a key of the configuration file. */
+import { Either } from "effect"
+
+/** A switch is on when its flag stands there; a choice takes `true` or `false`. */
+type Kind = "text" | "count" | "size" | "duration" | "switch" | "choice" | "pool"
+
+export interface Knob {
+  /** Flag without dashes; in capitals with underscores it is the variable after `UNSANDBOX_`. */
+  readonly flag: string
+  /** Key in the settings and in the file. */
+  readonly key: string
+  readonly kind: Kind
+  readonly help: string
+}
+
+export const knobs: ReadonlyArray<Knob> = [
+  { flag: "data", key: "data", kind: "text", help: "Directory of the log, outputs, keys and control socket (./data)" },
+  { flag: "host", key: "host", kind: "text", help: "Address to listen on (127.0.0.1)" },
+  { flag: "port", key: "port", kind: "count", help: "Port to listen on; 0 takes a free one (8080)" },
+  { flag: "pool", key: "pools", kind: "pool", help: "POOL=WARM[:MAX], for example zerotrust=8:64 (zerotrust=8)" },
+  { flag: "memory-per-vcpu", key: "memoryPerVcpuBytes", kind: "size", help: "A container's memory per vCPU (2GiB)" },
+  { flag: "reserve", key: "reserveBytes", kind: "size", help: "Memory never promised to containers (1GiB)" },
+  { flag: "pids", key: "pidsPerContainer", kind: "count", help: "Processes a container may have (512)" },
+  { flag: "tmp", key: "tmpBytes", kind: "size", help: "A container's writable space (512MiB)" },
+  { flag: "queue", key: "queueMillis", kind: "duration", help: "Longest wait for a container before 503 (30s)" },
+  { flag: "retention", key: "retentionMillis", kind: "duration", help: "How long outputs are kept (7d)" },
+  { flag: "output-cap", key: "outputCapBytes", kind: "size", help: "Bytes kept of each output stream (1MiB)" },
+  { flag: "accept-weak", key: "acceptWeak", kind: "switch", help: "Start although a limit or namespace cannot be had" },
+  { flag: "record-refusals", key: "recordRefusals", kind: "choice", help: "Write refusals to the log (true)" }
+]
+
+export const variableOf = (knob: Knob): string => `UNSANDBOX_${knob.flag.toUpperCase().replaceAll("-", "_")}`
+
+const SIZES: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 }
+const DURATIONS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 }
+
+const scaled = (text: string, pattern: RegExp, units: Readonly<Record<string, number>>): number | undefined => {
+  const match = pattern.exec(text.trim())
+  const unit = units[match?.[2] ?? ""]
+  return match === null || unit === undefined ? undefined : Math.round(Number(match[1]) * unit)
+}
+
+/** Of a duration such as `30s` or `7d`; a bare number is milliseconds. */
+export const milliseconds = (text: string): number | undefined =>
+  scaled(text, /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/, DURATIONS)
+
+const switched = (text: string): boolean | undefined => {
+  if (/^(1|true|yes|on)$/i.test(text)) return true
+  return /^(0|false|no|off)$/i.test(text) ? false : undefined
+}
+
+/** `a=1,b=2:3`: each pool's warm target and, after the colon, its maximum. */
+const pools = (text: string): Readonly<Record<string, unknown>> | undefined => {
+  const parts = text.split(",").map((part) => /^([a-z]+)=(\d+)(?::(\d+))?$/.exec(part.trim()))
+  const sized: Record<string, unknown> = {}
+  for (const part of parts) {
+    if (part === null) return undefined
+    const [, name = "", target, maximum] = part
+    sized[name] = { target: Number(target), ...(maximum === undefined ? {} : { maximum: Number(maximum) }) }
+  }
+  return sized
+}
+
+const read: { readonly [K in Kind]: (text: string) => unknown } = {
+  text: (text) => (text.length > 0 ? text : undefined),
+  count: (text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined),
+  size: (text) => scaled(text.toUpperCase(), /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?$/, SIZES),
+  duration: milliseconds,
+  switch: switched,
+  choice: switched,
+  pool: pools
+}
+
+const wanted: { readonly [K in Kind]: string } = {
+  text: "some text",
+  count: "a whole number",
+  size: "a size such as 512MiB",
+  duration: "a duration such as 30s, 12h or 7d",
+  switch: "true or false",
+  choice: "true or false",
+  pool: "POOL=WARM[:MAX], for example zerotrust=8:64"
+}
+
+/** `from` says where the text stood. */
+export const parse = (knob: Knob, text: string, from: string): Either.Either<unknown, string> => {
+  const value = read[knob.kind](text)
+  return value === undefined
+    ? Either.left(`${from}: expected ${wanted[knob.kind]}, got ${JSON.stringify(text)}`)
+    : Either.right(value)
+}

@@ -1,0 +1,137 @@
+/** A decision point as a value: it turns facts into a permit, or refuses; what it cannot know, it refuses. */
+import { Cause, Data, type Duration, Effect, Either, Exit } from "effect"
+import type { DecisionPoint } from "../../events/Ids.js"
+import { type Shape, unknownIn } from "./Fact.js"
+import { type Asked, Refusals } from "./Refusals.js"
+import { type Reason, Refused } from "./Refused.js"
+
+export type { Asked } from "./Refusals.js"
+export { type Certainty, type Details, type Reason, Refused, type Status } from "./Refused.js"
+
+export interface Spec<Facts> {
+  /** As in the catalogue, for example `resource-owned`. */
+  readonly name: string
+  /** Completes "refuses unless it is certain that …". */
+  readonly claim: string
+  /** A fact that does not look like this is not known. */
+  readonly known: Shape<Facts>
+  readonly rule: (facts: Facts) => true | Reason
+  /** What the caller is told when facts could not be had; 503 unless the point says otherwise. */
+  readonly uncertain?: Partial<Reason>
+  /** How long facts may take. */
+  readonly deadline?: Duration.DurationInput
+}
+
+export interface Guard<P extends DecisionPoint, Facts, Carried = Facts> {
+  readonly point: P
+  readonly name: string
+  readonly claim: string
+  /** For facts already in hand: no fiber, no event. The refusal is the caller's to tell (see `enforce`). */
+  readonly decide: (facts: Facts) => Either.Either<Permit<P, Carried>, Refused>
+  /** Fetches the facts; failing, dying, late or unusable ones refuse. Refusals are told to `Refusals`. */
+  readonly check: <E, R>(
+    facts: Effect.Effect<Facts, E, R>,
+    asked: Asked
+  ) => Effect.Effect<Permit<P, Carried>, Refused, R | Refusals>
+  /** A refusal of this point for a reason that somebody else found, such as an actor's rejection. */
+  readonly refuse: (reason: Reason) => Refused
+}
+
+class Late extends Data.TaggedError("Late")<{}> {}
+
+/** Only the class of what went wrong: its message may quote what nobody should read. */
+const nameOf = (cause: Cause.Cause<unknown>): string => {
+  if (Cause.isInterruptedOnly(cause)) return "interrupted"
+  const error = Cause.squash(cause)
+  const tag = typeof error === "object" && error !== null ? Reflect.get(error, "_tag") : undefined
+  if (typeof tag === "string") return tag
+  return error instanceof Error ? error.name : typeof error
+}
+
+/** Tells a refusal, and lets a permit pass. The refusal stands whatever happens to its telling. */
+export const enforce = <A>(decision: Either.Either<A, Refused>, asked: Asked): Effect.Effect<A, Refused, Refusals> =>
+  Either.isRight(decision)
+    ? Effect.succeed(decision.right)
+    : Effect.flatMap(Refusals, (refusals) =>
+        Effect.zipRight(
+          Effect.catchAllCause(refusals.note(decision.left, asked), () => Effect.void),
+          decision.left
+        )
+      )
+
+/** Proof that the point `P` let something happen, with the facts that it was issued on. */
+export class Permit<out P extends DecisionPoint, out Facts = unknown> {
+  readonly point: P
+  readonly facts: Facts
+  /** Not public, so no object literal has the shape of a permit. */
+  protected readonly issued = true
+
+  private constructor(point: P, facts: Facts) {
+    this.point = point
+    this.facts = facts
+    Object.freeze(facts)
+    Object.freeze(this)
+  }
+
+  /** The permit carries the facts, or what `carries` makes of them: never a secret, and what was asked in its normal form. */
+  static guard<const P extends DecisionPoint, Facts extends object, Carried>(
+    point: P,
+    spec: Spec<Facts> & { readonly carries: (facts: Facts) => Carried }
+  ): Guard<P, Facts, Carried>
+  static guard<const P extends DecisionPoint, Facts extends object>(point: P, spec: Spec<Facts>): Guard<P, Facts>
+  static guard<const P extends DecisionPoint, Facts extends object, Carried>(
+    point: P,
+    spec: Spec<Facts> & { readonly carries?: (facts: Facts) => Carried }
+  ): Guard<P, Facts, Facts | Carried> {
+    const { carries, claim, deadline = "1 second", known, name, rule } = spec
+    const unknown = unknownIn(known)
+
+    const refuse = (reason: Reason) =>
+      new Refused({ point, certainty: reason.uncertain === true ? "uncertain" : "refused", reason })
+
+    const doubt = (note: string) =>
+      refuse({
+        code: "uncertain",
+        message: `The server is not certain that ${claim} (${point} ${name}), so it refuses. Nothing was done; try again shortly.`,
+        status: 503,
+        retryAfterSeconds: 1,
+        ...spec.uncertain,
+        uncertain: true,
+        note
+      })
+
+    const judge = (given: Facts): Either.Either<Permit<P, Facts | Carried>, Refused> => {
+      // A copy: what was judged is what is carried, even if the caller changes its own object meanwhile.
+      const facts = { ...given }
+      // Nothing travels along in a permit that nobody has looked at.
+      for (const name of Object.keys(facts)) if (!Object.hasOwn(known, name)) Reflect.deleteProperty(facts, name)
+      const missing = unknown(given === undefined || given === null ? given : facts)
+      if (missing !== undefined) return Either.left(doubt(`not known: ${missing}`))
+      const answer = rule(facts)
+      if (answer === true) return Either.right(new Permit(point, carries === undefined ? facts : carries(facts)))
+      // A rule that answers neither true nor a reason has not answered.
+      return Either.left(typeof answer?.code === "string" ? refuse(answer) : doubt("the rule gave no answer"))
+    }
+
+    const decide = (facts: Facts): Either.Either<Permit<P, Facts | Carried>, Refused> => {
+      try {
+        return judge(facts)
+      } catch (error) {
+        return Either.left(doubt(`the rule threw ${nameOf(Cause.die(error))}`))
+      }
+    }
+
+    const check = <E, R>(facts: Effect.Effect<Facts, E, R>, asked: Asked) =>
+      facts.pipe(
+        // Facts that cannot be interrupted are left behind; the caller is not kept waiting for them.
+
+        Effect.timeoutFail({ duration: deadline, onTimeout: () => new Late() }),
+        Effect.exit,
+        Effect.flatMap((exit) =>
+          enforce(Exit.isSuccess(exit) ? decide(exit.value) : Either.left(doubt(`facts: ${nameOf(exit.cause)}`)), asked)
+        )
+      )
+
+    return { point, name, claim, decide, check, refuse }
+  }
+}

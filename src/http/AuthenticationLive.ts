@@ -1,0 +1,100 @@
+/** Who calls: D01 to D04 on a request's headers and the very bytes of its body. */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import { Effect, Either, Layer, Option } from "effect"
+import { Keys } from "../../actors/key/Keys.js"
+import * as Guards from "../guards/Authentication.js"
+import * as Credentials from "../guards/Credentials.js"
+import type { Refused } from "../guards/Guard.js"
+import { keyKnown } from "../guards/KeyKnown.js"
+import { type KeyRecord, KeyTable } from "../projections/KeyTable.js"
+import { type Calling, KnownKey, Signed } from "./Authentication.js"
+import * as Body from "./Body.js"
+import * as Problem from "./Problem.js"
+import * as RequestId from "./RequestId.js"
+import * as Refusing from "./Refusing.js"
+import * as Secrets from "./Secrets.js"
+import * as TrustedTime from "./TrustedTime.js"
+
+const nobody = Buffer.alloc(0)
+
+const keysUnreadable = keyKnown.refuse({
+  code: "uncertain",
+  message: "The table of keys cannot be read now, so no key can be looked up. Try again shortly.",
+  status: 503,
+  retryAfterSeconds: 1,
+  uncertain: true
+})
+
+interface Request {
+  readonly source: ReturnType<typeof NodeHttpServerRequest.toIncomingMessage>
+  readonly credentials: Credentials.Credentials
+  readonly target: string
+  readonly trace: string
+}
+
+const requestOf = (request: HttpServerRequest.HttpServerRequest): Request => {
+  const source = NodeHttpServerRequest.toIncomingMessage(request)
+  const { authorization } = source.headers
+  const [timestamp, signature] = [source.headers["x-timestamp"], source.headers["x-signature"]]
+  const credentials = Credentials.read({
+    authorization,
+    timestamp: typeof timestamp === "string" ? timestamp : undefined,
+    signature: typeof signature === "string" ? signature : undefined
+  })
+  return { source, credentials, target: source.url ?? "/", trace: RequestId.of(request) }
+}
+
+const make = Effect.gen(function* () {
+  const refusing = yield* Refusing.make
+  const table = yield* KeyTable
+  const secrets = Secrets.make(yield* Keys)
+  const clock = yield* TrustedTime.make
+
+  const admit = <A>(decision: Either.Either<A, Refused>, { credentials, source, target }: Request) => {
+    const principal = Credentials.principal(credentials)
+    return Effect.mapError(refusing(decision, principal, source.method ?? "", target), Problem.of)
+  }
+
+  const recordOf = (request: Request) =>
+    table.find(Credentials.principal(request.credentials)).pipe(
+      Effect.map(Option.getOrUndefined),
+      Effect.catchAll(() => admit(Either.left(keysUnreadable), request))
+    )
+
+  const calling = (key: KeyRecord | undefined, body: Buffer, { trace }: Request): Effect.Effect<Calling> =>
+    key === undefined ? Effect.dieMessage("a permit without its key") : Effect.succeed({ key, body, trace })
+
+  const signed = Effect.fnUntraced(function* (request: Request) {
+    const { credentials, source, target } = request
+    const key = yield* recordOf(request)
+    // Without a known key nothing in the body can change the answer, so it is not read.
+    const worth = credentials._tag === "Signed" && key !== undefined
+    const secret = worth ? yield* secrets.of(key.key) : undefined
+    const body = worth ? yield* Body.read(source) : nobody
+    const presented = { credentials, method: source.method ?? "", target, body }
+    yield* admit(Guards.authenticate(presented, { record: key, secret }, clock()), request)
+    return yield* calling(key, body, request)
+  })
+
+  const known = Effect.fnUntraced(function* (request: Request) {
+    if (request.credentials._tag === "Signed") return yield* signed(request)
+    const key = yield* recordOf(request)
+    yield* admit(Guards.identify(request.credentials, key, Math.floor(clock().last.wall * 1_000)), request)
+    return yield* calling(key, nobody, request)
+  })
+
+  const on = <A, E>(check: (request: Request) => Effect.Effect<A, E>) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => check(requestOf(request)))
+  return { signed: on(signed), known: on(known) }
+})
+
+/** Both middlewares share one clock and one cache of secrets. */
+export const layer = Layer.unwrapScoped(
+  Effect.map(make, ({ known, signed }) =>
+    Layer.merge(
+      Layer.succeed(Signed, Signed.of({ signature: () => signed })),
+      Layer.succeed(KnownKey, KnownKey.of({ publicKey: () => known }))
+    )
+  )
+)

@@ -1,0 +1,51 @@
+/** What anybody may ask: is it well, what can it run, what does it speak. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import { Effect } from "effect"
+import { HealthCheck } from "../../actors/pool/Health.js"
+import { Toolchains } from "../languages/Toolchains.js"
+import * as Answer from "./Answer.js"
+import { Api } from "./Api.js"
+import * as Document from "./Document.js"
+import * as LanguageChoice from "./LanguageChoice.js"
+import * as Page from "./Page.js"
+import { Problem } from "./Problem.js"
+
+/** Some clients never read the body and would hold the line open. */
+const close = { connection: "close" }
+
+const unhealthy = (reason: string) =>
+  new Problem({
+    status: 503,
+    code: "unhealthy",
+    message: `No command can be run right now: ${reason}`,
+    extra: { status: "unhealthy" },
+    retryAfterSeconds: 5,
+    headers: close
+  })
+
+/** Nothing on the page loads or runs anything. */
+const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+export const PublicLive = HttpApiBuilder.group(Api, "public", (handlers) =>
+  Effect.gen(function* () {
+    const check = yield* HealthCheck
+    const choice = LanguageChoice.make(yield* Toolchains)
+    const document = Document.make()
+    const openapi = Answer.json(document)
+    const docs = HttpServerResponse.text(Page.render(document), {
+      contentType: "text/html; charset=utf-8",
+      headers: { "content-security-policy": policy }
+    })
+    const health = Effect.flatMap(check, (found) =>
+      found.ok
+        ? Effect.succeed(Answer.json({ status: "ok", check_ms: found.millis }, 200, close))
+        : Effect.fail(unhealthy(found.reason))
+    )
+    return handlers
+      .handleRaw("health", () => health)
+      .handle("languages", () => Effect.sync(choice.listed))
+      .handleRaw("openapi", () => Effect.succeed(openapi))
+      .handleRaw("docs", () => Effect.succeed(docs))
+  })
+)

@@ -1,0 +1,72 @@
+/** The last resort of every request: whatever failed is answered in the shape of an error, and nothing inner is shown. */
+import { HttpApiDecodeError } from "@effect/platform/HttpApiError"
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpServerError from "@effect/platform/HttpServerError"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import { Cause, Effect, Stream } from "effect"
+import * as Body from "./Body.js"
+import { Problem, render } from "./Problem.js"
+import * as RequestId from "./RequestId.js"
+import * as Routes from "./Routes.js"
+
+type Request = HttpServerRequest.HttpServerRequest
+type Response = HttpServerResponse.HttpServerResponse
+
+const undecodable = ({ issues: [issue] }: HttpApiDecodeError): Problem => {
+  const field = issue?.path.map(String).join(".") ?? ""
+  const message = `\`${field}\`: ${issue?.message ?? "not well-formed"}`
+  return new Problem({ status: 400, code: "invalid_parameter", message: message.slice(0, 300), details: { field } })
+}
+
+const broken = (trace: string) =>
+  new Problem({
+    status: 500,
+    code: "internal_error",
+    message: "Something is wrong in the server. Give the operator the request id.",
+    details: { request_id: trace }
+  })
+
+const problemOf = (error: unknown, request: Request): Problem | undefined => {
+  if (error instanceof Problem) return error
+  if (error instanceof HttpApiDecodeError) return undecodable(error)
+  if (HttpServerError.isServerError(error) && error._tag === "RouteNotFound")
+    return Routes.missing(request.method, request.url)
+  return undefined
+}
+
+/** Whoever is still sending gets the answer first; then the line is closed. */
+const lingering = (request: Request, response: Response): Response => {
+  const source = NodeHttpServerRequest.toIncomingMessage(request)
+  const { body } = response
+  if (source.complete || body._tag !== "Uint8Array") return response
+  const rest = Stream.concat(Stream.succeed(body.body), Stream.drain(Stream.fromEffect(Body.linger(source))))
+  return HttpServerResponse.stream(rest, {
+    status: response.status,
+    headers: response.headers,
+    contentType: body.contentType,
+    contentLength: body.contentLength
+  })
+}
+
+const answer = (cause: Cause.Cause<unknown>, request: Request): Effect.Effect<Response> => {
+  const problem = problemOf(Cause.squash(cause), request)
+  if (problem !== undefined) {
+    const response = render(problem)
+    return Effect.succeed(problem.headers?.["connection"] === "close" ? lingering(request, response) : response)
+  }
+  const trace = RequestId.of(request)
+  return Effect.logError("a request failed", cause).pipe(
+    Effect.annotateLogs({ trace, method: request.method }),
+    Effect.as(render(broken(trace)))
+  )
+}
+
+export const middleware = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<never, R> =>
+  Effect.catchAllCause(app, (cause) =>
+    // The caller left: there is nobody to answer.
+    Cause.isInterruptedOnly(cause)
+      ? Effect.interrupt
+      : Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => answer(cause, request))
+  )

@@ -1,0 +1,601 @@
+// The machine's control groups, v1, v2 or both: one directory a slot in every hierarchy that limits something.
+#define _GNU_SOURCE
+#include "cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+struct cgroups cgroups;
+
+enum { PERIOD_US = 100000, CEILING_PERCENT = 85 };
+
+static char mounts[1 << 17], memberships[1 << 14];
+
+static void slot_path(struct text *t, unsigned slot, const char *file) {
+  say(t, "c");
+  say_u64(t, slot);
+  if (!*file) return;
+  say(t, "/");
+  say(t, file);
+}
+
+#define SLOT_PATH(name, slot, file) TEXT(name, 96); slot_path(&name, slot, file)
+
+// ---- finding the hierarchies ----
+
+struct mount_line {
+  char *root, *point, *type, *options;
+};
+
+static bool parse_mount(char *line, struct mount_line *m) {
+  char *dash = strstr(line, " - "), *save = NULL;
+  if (!dash) return false;
+  *dash = 0;
+  char *fields[5] = { strtok_r(line, " ", &save) };
+  for (int i = 1; i < 5; i++) fields[i] = strtok_r(NULL, " ", &save);
+  m->type = strtok_r(dash + 3, " ", &save);
+  strtok_r(NULL, " ", &save);
+  m->options = strtok_r(NULL, " \n", &save);
+  m->root = fields[3];
+  m->point = fields[4];
+  return m->point && m->options;
+}
+
+static bool in_list(const char *list, const char *word) {
+  size_t n = strlen(word);
+  for (const char *at = list; (at = strstr(at, word)); at += n) {
+    bool starts = at == list || at[-1] == ',' || at[-1] == ' ';
+    if (starts && (at[n] == 0 || at[n] == ',' || at[n] == ' ' || at[n] == '\n')) return true;
+  }
+  return false;
+}
+
+// Our own path in the hierarchy that has `controller` (NULL: the unified one), from /proc/self/cgroup.
+static bool own_path(const char *controller, char *out, size_t cap) {
+  for (char *line = memberships; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+    char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL, *end = path ? strchr(path, '\n') : NULL;
+    if (!end) return false;
+    TEXT(names, 256);
+    say_n(&names, list + 1, (size_t)(path - list - 1));
+    if (controller ? !in_list(names.at, controller) : names.len != 0) continue;
+    if ((size_t)(end - path) > cap) return false;
+    memcpy(out, path + 1, (size_t)(end - path - 1));
+    out[end - path - 1] = 0;
+    return true;
+  }
+  return false;
+}
+
+// Where our processes are, as a directory: mount point + (own path − mount root).
+static int open_own(const struct mount_line *m, const char *own) {
+  size_t root = strlen(m->root);
+  const char *rest = own;
+  if (strcmp(m->root, "/") != 0 && strncmp(own, m->root, root) == 0) rest = own + root;
+  if (strncmp(rest, "/..", 3) == 0) rest = "";
+  TEXT(path, 4096);
+  sayf(&path, "%s%s", m->point, rest);
+  int fd = open(path.at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return fd >= 0 ? fd : open(m->point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static struct hierarchy *add_hierarchy(int parent, int version, const char *name) {
+  if (parent < 0 || cgroups.count == HIERARCHIES_MAX) return NULL;
+  struct hierarchy *h = &cgroups.all[cgroups.count++];
+  *h = (struct hierarchy){ .parent = parent, .dir = -1, .version = version };
+  snprintf(h->name, sizeof h->name, "%s", name);
+  return h;
+}
+
+static void find_v1(const struct mount_line *m) {
+  bool memory = in_list(m->options, "memory") && !cgroups.memory, cpu = in_list(m->options, "cpu") && !cgroups.cpu;
+  bool pids = in_list(m->options, "pids") && !cgroups.pids, freezer = in_list(m->options, "freezer") && !cgroups.freezer;
+  const char *any = memory ? "memory" : cpu ? "cpu" : pids ? "pids" : freezer ? "freezer" : NULL;
+  char own[4096];
+  if (!any || !own_path(any, own, sizeof own)) return;
+  struct hierarchy *h = add_hierarchy(open_own(m, own), 1, any);
+  if (!h) return;
+  h->memory = memory, h->cpu = cpu, h->pids = pids, h->freezer = freezer;
+  if (memory) cgroups.memory = h;
+  if (cpu) cgroups.cpu = h;
+  if (pids) cgroups.pids = h;
+  if (freezer) cgroups.freezer = h;
+}
+
+static bool is_root_group(int dir) {
+  return faccessat(dir, "cgroup.type", F_OK, 0) != 0;
+}
+
+static bool lists(int dir, const char *file, const char *word) {
+  char buf[1024];
+  return read_at(dir, file, buf, sizeof buf) >= 0 && in_list(buf, word);
+}
+
+static bool enable(int dir, const char *controller) {
+  if (lists(dir, "cgroup.subtree_control", controller)) return true;
+  TEXT(word, 32);
+  sayf(&word, "+%s", controller);
+  return write_text_at(dir, "cgroup.subtree_control", word.at) == 0;
+}
+
+// A v2 group with processes of its own cannot hand controllers down: in a group that was delegated to us (or a
+// container's root) the processes move into a leaf beside ours, as every nested container runtime does.
+static bool make_room(int parent) {
+  char value[8];
+  bool delegated = geteuid() != 0 || fgetxattr(parent, "user.delegate", value, sizeof value) > 0 ||
+                   fgetxattr(parent, "trusted.delegate", value, sizeof value) > 0 || strcmp(memberships, "0::/\n") == 0;
+  if (!delegated || is_root_group(parent)) return false;
+  TEXT(leaf, 128);
+  sayf(&leaf, "%s-host/cgroup.procs", cgroups.directory);
+  leaf.at[leaf.len - strlen("/cgroup.procs")] = 0;
+  if (mkdirat(parent, leaf.at, 0755) && errno != EEXIST) return false;
+  leaf.at[leaf.len - strlen("/cgroup.procs")] = '/';
+  static char procs[1 << 15];
+  if (read_at(parent, "cgroup.procs", procs, sizeof procs) < 0) return false;
+  char *save = NULL;
+  for (char *pid = strtok_r(procs, "\n", &save); pid; pid = strtok_r(NULL, "\n", &save))
+    write_text_at(parent, leaf.at, pid);
+  return true;
+}
+
+static const char *const wanted[] = { "memory", "cpu", "pids" };
+
+// Every v2 controller that no v1 hierarchy holds must reach our directory.
+static bool hand_down(int dir) {
+  bool ok = true;
+  for (size_t i = 0; i < LENGTH(wanted); i++)
+    if (lists(dir, "cgroup.controllers", wanted[i])) ok &= enable(dir, wanted[i]);
+  return ok;
+}
+
+static int unified_parent(const struct mount_line *m, char *own) {
+  char *last = strrchr(own, '/');
+  // A former start moved the server into its leaf: our place is beside it.
+  size_t n = strlen(own);
+  if (last && strncmp(last, "/unsandbox-", 11) == 0 && n > 5 && strcmp(own + n - 5, "-host") == 0) *last = 0;
+  int parent = open_own(m, own);
+  if (parent < 0 || hand_down(parent) || (make_room(parent) && hand_down(parent)) || geteuid() != 0) return parent;
+  int root = open(m->point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0) return parent;
+  hand_down(root);
+  close(parent);
+  return root;
+}
+
+static void find_v2(const struct mount_line *m) {
+  char own[4096];
+  if (cgroups.unified || !own_path(NULL, own, sizeof own)) return;
+  struct hierarchy *h = add_hierarchy(unified_parent(m, own), 2, "unified");
+  cgroups.unified = h;
+}
+
+static void find_mounts(bool unified) {
+  static char copy[sizeof mounts];
+  memcpy(copy, mounts, sizeof copy);
+  char *next = NULL;
+  for (char *line = copy; line && *line; line = next) {
+    next = strchr(line, '\n');
+    if (next) *next++ = 0;
+    struct mount_line m;
+    if (!parse_mount(line, &m)) continue;
+    if (!unified && strcmp(m.type, "cgroup") == 0) find_v1(&m);
+    if (unified && strcmp(m.type, "cgroup2") == 0) find_v2(&m);
+  }
+}
+
+static ssize_t read_all(const char *path, char *buf, size_t cap) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  size_t len = 0;
+  ssize_t n = 0;
+  while (fd >= 0 && len < cap - 1 && (n = read(fd, buf + len, cap - 1 - len)) > 0) len += (size_t)n;
+  if (fd >= 0) close(fd);
+  buf[len] = 0;
+  return fd < 0 ? -1 : (ssize_t)len;
+}
+
+static void find_swap(void) {
+  char swaps[256];
+  cgroups.swap_on_host = read_all("/proc/swaps", swaps, sizeof swaps) > 0 && strchr(swaps, '\n') && strchr(swaps, '\n')[1];
+}
+
+void cgroups_find(const char *instance, struct text *weak) {
+  snprintf(cgroups.directory, sizeof cgroups.directory, "unsandbox-%s", instance);
+  if (read_all("/proc/self/mountinfo", mounts, sizeof mounts) < 0 ||
+      read_all("/proc/self/cgroup", memberships, sizeof memberships) < 0)
+    sayf(weak, "control groups: /proc/self cannot be read (%s); mount /proc\n", strerror(errno));
+  find_swap();
+  find_mounts(false);
+  find_mounts(true);
+}
+
+// ---- our directories ----
+
+static void signal_all(int dir) {
+  char procs[4096], *save = NULL;
+  if (read_at(dir, "cgroup.procs", procs, sizeof procs) <= 0) return;
+  for (char *pid = strtok_r(procs, "\n", &save); pid; pid = strtok_r(NULL, "\n", &save))
+    if (atoi(pid) > 1) kill(atoi(pid), SIGKILL);
+}
+
+static void empty_group(int dir) {
+  for (int i = 0; i < 2500; i++) {
+    char procs[64];
+    if (write_text_at(dir, "cgroup.kill", "1")) signal_all(dir);
+    write_text_at(dir, "freezer.state", "THAWED");
+    if (read_at(dir, "cgroup.procs", procs, sizeof procs) <= 0) return;
+    usleep(2000);
+  }
+}
+
+static int remove_group(int parent, const char *name) {
+  for (int i = 0; i < 500; i++) {
+    if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT) return 0;
+    if (errno != EBUSY) return -1;
+    usleep(2000);
+  }
+  return -1;
+}
+
+// Depth is bounded by what we make ourselves: tenants see no cgroup files.
+static int remove_tree(int parent, const char *name) {
+  int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return errno == ENOENT ? 0 : -1;
+  DIR *dir = fdopendir(fd);
+  if (!dir) return -1;
+  int failed = 0;
+  for (struct dirent *e; (e = readdir(dir));) {
+    if (e->d_type != DT_DIR || e->d_name[0] == '.') continue;
+    int child = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (child < 0) continue;
+    empty_group(child);
+    close(child);
+    failed |= remove_group(fd, e->d_name);
+  }
+  empty_group(fd);
+  closedir(dir);
+  return remove_group(parent, name) || failed ? -1 : 0;
+}
+
+static void make_directory(struct hierarchy *h, struct text *weak) {
+  remove_tree(h->parent, cgroups.directory);
+  if (mkdirat(h->parent, cgroups.directory, 0755) && errno != EEXIST) {
+    sayf(weak, "control group %s: cannot make a directory (%s); run as root, or in a unit with Delegate=yes\n", h->name,
+         strerror(errno));
+    return;
+  }
+  h->dir = openat(h->parent, cgroups.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void adopt_unified(struct hierarchy *h) {
+  if (h->dir < 0) return;
+  hand_down(h->dir);
+  for (size_t i = 0; i < LENGTH(wanted); i++) {
+    bool *has = i == 0 ? &h->memory : i == 1 ? &h->cpu : &h->pids;
+    *has = lists(h->dir, "cgroup.subtree_control", wanted[i]);
+  }
+  if (h->memory && !cgroups.memory) cgroups.memory = h;
+  if (h->cpu && !cgroups.cpu) cgroups.cpu = h;
+  if (h->pids && !cgroups.pids) cgroups.pids = h;
+  // cgroup.freeze lets a killed process die while frozen; v1's freezer does not.
+  h->freezer = faccessat(h->dir, "cgroup.freeze", F_OK, 0) == 0;
+  if (h->freezer) cgroups.freezer = h;
+}
+
+static uint64_t host_memory(void) {
+  char info[512];
+  uint64_t kb = 0;
+  if (read_all("/proc/meminfo", info, sizeof info) > 0)
+    for (char *at = strstr(info, "MemTotal:"); at && !parse_u64(at + 9 + strspn(at + 9, " "), &kb);) break;
+  return kb * 1024;
+}
+
+// All tenants together stay below the machine's memory, so that a crowd of them cannot take the host down.
+static void set_ceiling(struct text *weak) {
+  struct hierarchy *h = cgroups.memory;
+  uint64_t most = host_memory(), own = UINT64_MAX;
+  const char *file = h->version == 1 ? "memory.limit_in_bytes" : "memory.max";
+  if (number_at(h->parent, file, &own) == 0 && own < most) most = own;
+  cgroups.ceiling = most / 100 * CEILING_PERCENT;
+  cgroups.memsw = h->version == 1 && faccessat(h->dir, "memory.memsw.limit_in_bytes", F_OK, 0) == 0;
+  if (write_u64_at(h->dir, file, cgroups.ceiling))
+    sayf(weak, "memory ceiling: %s of our group cannot be written (%s); run as root\n", file, strerror(errno));
+  if (h->version == 1 && !cgroups.memsw && cgroups.swap_on_host)
+    say(weak, "swap limit: this kernel does not account swap; boot with swapaccount=1 or run swapoff -a\n");
+}
+
+static void drop(struct hierarchy **h) {
+  if (*h && (*h)->dir < 0) *h = NULL;
+}
+
+static const char *fix(const char *controller) {
+  static char text[192];
+  const char *unit = cgroups.unified && !cgroups.memory && !cgroups.cpu && !cgroups.pids ? "v2" : "v1 or v2";
+  snprintf(text, sizeof text, "enable the %s controller (%s), and run as root or in a systemd unit with Delegate=yes",
+           controller, unit);
+  return text;
+}
+
+// v1's freezer hierarchy is one more attach a container: it is kept only where v2's is missing.
+static void drop_spare_freezer(void) {
+  for (int i = 0; i < cgroups.count; i++) {
+    struct hierarchy *h = &cgroups.all[i];
+    if (h->memory || h->cpu || h->pids || h == cgroups.freezer || h == cgroups.unified || h->dir < 0) continue;
+    close(h->dir);
+    h->dir = -1;
+    remove_group(h->parent, cgroups.directory);
+  }
+}
+
+void cgroups_make(struct text *weak) {
+  for (int i = 0; i < cgroups.count; i++) make_directory(&cgroups.all[i], weak);
+  drop(&cgroups.memory), drop(&cgroups.cpu), drop(&cgroups.pids), drop(&cgroups.freezer);
+  if (cgroups.unified) adopt_unified(cgroups.unified);
+  drop(&cgroups.unified);
+  drop_spare_freezer();
+  if (!cgroups.memory) sayf(weak, "memory limit: no memory control group; %s\n", fix("memory"));
+  else set_ceiling(weak);
+  if (!cgroups.cpu) sayf(weak, "cpu limit: no cpu control group; %s\n", fix("cpu"));
+  if (!cgroups.pids) sayf(weak, "process limit: no pids control group (a per-process rlimit stands in); %s\n", fix("pids"));
+  if (!cgroups.freezer) sayf(weak, "freezing: no freezer; %s\n", fix("freezer"));
+}
+
+int cgroups_remove(void) {
+  int left = 0;
+  for (int i = 0; i < cgroups.count; i++) {
+    struct hierarchy *h = &cgroups.all[i];
+    if (h->dir < 0) continue;
+    close(h->dir);
+    h->dir = -1;
+    if (remove_tree(h->parent, cgroups.directory)) left++;
+  }
+  return left;
+}
+
+const char *cgroups_kind(void) {
+  bool v1 = false, v2 = false;
+  for (int i = 0; i < cgroups.count; i++) {
+    if (cgroups.all[i].dir < 0) continue;
+    v1 |= cgroups.all[i].version == 1;
+    v2 |= cgroups.all[i].version == 2;
+  }
+  return v1 && v2 ? "hybrid" : v1 ? "v1" : v2 ? "v2" : "none";
+}
+
+const char *controller_version(const struct hierarchy *h) {
+  return !h ? "none" : h->version == 1 ? "v1" : "v2";
+}
+
+// ---- slots ----
+
+const char *slot_make(unsigned slot) {
+  SLOT_PATH(path, slot, "");
+  for (int i = 0; i < cgroups.count; i++) {
+    struct hierarchy *h = &cgroups.all[i];
+    if (h->dir >= 0 && mkdirat(h->dir, path.at, 0755) && errno != EEXIST) return "cgroup.mkdir";
+  }
+  return NULL;
+}
+
+int slot_remove(unsigned slot) {
+  int failed = 0;
+  SLOT_PATH(path, slot, "");
+  for (int i = 0; i < cgroups.count; i++) {
+    struct hierarchy *h = &cgroups.all[i];
+    if (h->dir >= 0 && unlinkat(h->dir, path.at, AT_REMOVEDIR) && errno != ENOENT) failed = -1;
+  }
+  return failed;
+}
+
+static int put_slot(const struct hierarchy *h, unsigned slot, const char *file, uint64_t n) {
+  SLOT_PATH(path, slot, file);
+  return write_u64_at(h->dir, path.at, n);
+}
+
+static int limit_memory_v1(unsigned slot, uint64_t old, uint64_t new) {
+  const struct hierarchy *h = cgroups.memory;
+  bool raise = old && new > old;
+  if (raise && cgroups.memsw && put_slot(h, slot, "memory.memsw.limit_in_bytes", new)) return -1;
+  if (put_slot(h, slot, "memory.limit_in_bytes", new)) return -1;
+  if (!raise && cgroups.memsw && put_slot(h, slot, "memory.memsw.limit_in_bytes", new)) return -1;
+  // Without swap accounting the best that can be said is "reclaim, do not swap".
+  if (!old && !cgroups.memsw) put_slot(h, slot, "memory.swappiness", 0);
+  return 0;
+}
+
+static int limit_memory_v2(unsigned slot, uint64_t old, uint64_t new) {
+  const struct hierarchy *h = cgroups.memory;
+  if (put_slot(h, slot, "memory.max", new)) return -1;
+  if (!old && put_slot(h, slot, "memory.swap.max", 0) && cgroups.swap_on_host) return -1;
+  return 0;
+}
+
+static int limit_cpu(unsigned slot, uint32_t old, uint32_t millis) {
+  const struct hierarchy *h = cgroups.cpu;
+  uint64_t quota = (uint64_t)millis * PERIOD_US / 1000;
+  if (h->version == 1) {
+    if (!old && put_slot(h, slot, "cpu.cfs_period_us", PERIOD_US)) return -1;
+    return put_slot(h, slot, "cpu.cfs_quota_us", quota);
+  }
+  SLOT_PATH(path, slot, "cpu.max");
+  TEXT(value, 64);
+  sayf(&value, "%llu %d", (unsigned long long)quota, PERIOD_US);
+  return write_text_at(h->dir, path.at, value.at);
+}
+
+const char *slot_limit(unsigned slot, const struct limits *old, const struct limits *new) {
+  if (cgroups.memory && new->memory != old->memory) {
+    int (*limit)(unsigned, uint64_t, uint64_t) = cgroups.memory->version == 1 ? limit_memory_v1 : limit_memory_v2;
+    if (limit(slot, old->memory, new->memory)) return "cgroup.memory";
+  }
+  if (cgroups.cpu && new->cpu != old->cpu && limit_cpu(slot, old->cpu, new->cpu)) return "cgroup.cpu";
+  if (cgroups.pids && new->pids != old->pids && put_slot(cgroups.pids, slot, "pids.max", new->pids)) return "cgroup.pids";
+  return NULL;
+}
+
+int slot_open_unified(unsigned slot) {
+  if (!cgroups.unified) return -1;
+  SLOT_PATH(path, slot, "");
+  return openat(cgroups.unified->dir, path.at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+int slot_enter(unsigned slot) {
+  SLOT_PATH(path, slot, "cgroup.procs");
+  for (int i = 0; i < cgroups.count; i++) {
+    struct hierarchy *h = &cgroups.all[i];
+    if (h->version == 1 && h->dir >= 0 && write_at(h->dir, path.at, "0", 1)) return -1;
+  }
+  return 0;
+}
+
+void slot_kill(unsigned slot) {
+  if (cgroups.unified) {
+    SLOT_PATH(path, slot, "cgroup.kill");
+    if (write_at(cgroups.unified->dir, path.at, "1", 1) == 0) return;
+  }
+  struct hierarchy *h = cgroups.unified ? cgroups.unified : cgroups.memory ? cgroups.memory : cgroups.pids;
+  if (!h) return;
+  SLOT_PATH(path, slot, "");
+  int fd = openat(h->dir, path.at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  signal_all(fd);
+  close(fd);
+}
+
+int slot_freeze(unsigned slot, bool on) {
+  if (!cgroups.freezer) {
+    errno = ENOTSUP;
+    return -1;
+  }
+  if (cgroups.freezer->version == 2) return put_slot(cgroups.freezer, slot, "cgroup.freeze", on);
+  SLOT_PATH(path, slot, "freezer.state");
+  return write_text_at(cgroups.freezer->dir, path.at, on ? "FROZEN" : "THAWED");
+}
+
+int slot_frozen(unsigned slot, bool on) {
+  char buf[256];
+  uint64_t frozen = 0;
+  bool v2 = cgroups.freezer->version == 2;
+  SLOT_PATH(path, slot, v2 ? "cgroup.events" : "freezer.state");
+  if (read_at(cgroups.freezer->dir, path.at, buf, sizeof buf) < 0) return -1;
+  if (!v2) return strncmp(buf, on ? "FROZEN" : "THAWED", 6) == 0;
+  return number_after(buf, "frozen", &frozen) && (frozen == 1) == on;
+}
+
+unsigned slot_left(unsigned slot) {
+  struct hierarchy *h = cgroups.unified ? cgroups.unified : cgroups.memory ? cgroups.memory : cgroups.pids;
+  char procs[4096];
+  unsigned count = 0;
+  if (!h) return 0;
+  SLOT_PATH(path, slot, "cgroup.procs");
+  if (read_at(h->dir, path.at, procs, sizeof procs) < 0) return errno == ENOENT ? 0 : 1;
+  for (char *at = procs; (at = strchr(at, '\n')); at++) count++;
+  return count;
+}
+
+void slot_reset_peak(unsigned slot) {
+  if (cgroups.memory && cgroups.memory->version == 1) put_slot(cgroups.memory, slot, "memory.max_usage_in_bytes", 0);
+}
+
+static uint64_t memory_number(unsigned slot, const char *v1, const char *v2) {
+  uint64_t n = 0;
+  if (!cgroups.memory) return 0;
+  SLOT_PATH(path, slot, cgroups.memory->version == 1 ? v1 : v2);
+  return number_at(cgroups.memory->dir, path.at, &n) ? 0 : n;
+}
+
+uint64_t slot_peak(unsigned slot) {
+  return memory_number(slot, "memory.max_usage_in_bytes", "memory.peak");
+}
+
+uint64_t slot_usage(unsigned slot) {
+  return memory_number(slot, "memory.usage_in_bytes", "memory.current");
+}
+
+uint64_t slot_oom_kills(unsigned slot) {
+  char buf[512];
+  uint64_t n = 0;
+  if (!cgroups.memory) return 0;
+  SLOT_PATH(path, slot, cgroups.memory->version == 1 ? "memory.oom_control" : "memory.events");
+  if (read_at(cgroups.memory->dir, path.at, buf, sizeof buf) < 0) return 0;
+  number_after(buf, "oom_kill", &n);
+  return n;
+}
+
+// Every v2 group has a cpu.stat, whoever holds the cpu controller; v1 counts only where cpuacct is mounted with cpu.
+bool slot_cpu(unsigned slot, uint64_t *user_us, uint64_t *sys_us) {
+  char buf[1024];
+  *user_us = *sys_us = 0;
+  if (cgroups.unified) {
+    SLOT_PATH(path, slot, "cpu.stat");
+    if (read_at(cgroups.unified->dir, path.at, buf, sizeof buf) < 0) return false;
+    return number_after(buf, "user_usec", user_us) && number_after(buf, "system_usec", sys_us);
+  }
+  if (!cgroups.cpu) return false;
+  SLOT_PATH(user, slot, "cpuacct.usage_user");
+  SLOT_PATH(sys, slot, "cpuacct.usage_sys");
+  if (number_at(cgroups.cpu->dir, user.at, user_us) || number_at(cgroups.cpu->dir, sys.at, sys_us)) return false;
+  *user_us /= 1000;
+  *sys_us /= 1000;
+  return true;
+}
+
+bool slots_are_single_use(void) {
+  return cgroups.memory && cgroups.memory->version == 2;
+}
+
+static void say_number(struct text *out, const char *key, bool known, uint64_t n) {
+  say(out, key);
+  if (known) say_u64(out, n);
+  else say(out, "none");
+  say(out, "\n");
+}
+
+static bool get_slot(const struct hierarchy *h, unsigned slot, const char *file, uint64_t *n) {
+  if (!h) return false;
+  SLOT_PATH(path, slot, file);
+  return number_at(h->dir, path.at, n) == 0;
+}
+
+static void say_swap(unsigned slot, uint64_t memory, struct text *out) {
+  uint64_t n = 0;
+  if (cgroups.memory && cgroups.memory->version == 2 && get_slot(cgroups.memory, slot, "memory.swap.max", &n))
+    say_number(out, "swap=", true, n);
+  else if (cgroups.memsw && get_slot(cgroups.memory, slot, "memory.memsw.limit_in_bytes", &n))
+    say_number(out, "swap=", true, n - memory);
+  else if (!cgroups.swap_on_host) say(out, "swap=-1\n");
+  else say(out, "swap=none\n");
+}
+
+static bool cpu_millis(unsigned slot, uint64_t *millis) {
+  uint64_t quota = 0, period = 0;
+  if (!cgroups.cpu) return false;
+  if (cgroups.cpu->version == 1) {
+    if (!get_slot(cgroups.cpu, slot, "cpu.cfs_quota_us", &quota)) return false;
+    if (!get_slot(cgroups.cpu, slot, "cpu.cfs_period_us", &period) || !period) return false;
+  } else {
+    char buf[64], *space;
+    SLOT_PATH(path, slot, "cpu.max");
+    if (read_at(cgroups.cpu->dir, path.at, buf, sizeof buf) < 0 || !(space = strchr(buf, ' '))) return false;
+    if (!parse_u64(buf, &quota) || !parse_u64(space + 1, &period) || !period || quota == UINT64_MAX) return false;
+  }
+  *millis = quota * 1000 / period;
+  return true;
+}
+
+void slot_say_limits(unsigned slot, struct text *out) {
+  uint64_t memory = 0, millis = 0, pids = 0;
+  bool v1 = cgroups.memory && cgroups.memory->version == 1;
+  bool known = get_slot(cgroups.memory, slot, v1 ? "memory.limit_in_bytes" : "memory.max", &memory);
+  say_number(out, "memory=", known, memory);
+  say_swap(slot, memory, out);
+  known = cpu_millis(slot, &millis);
+  say_number(out, "cpu=", known, millis);
+  known = get_slot(cgroups.pids, slot, "pids.max", &pids);
+  say_number(out, "pids=", known, pids);
+}

@@ -1,0 +1,346 @@
+// One command in a container: its pipes or terminal, its deadline, what it wrote and how it ended.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "spawner.h"
+
+enum {
+  STDIN_MAX = 1 << 20,
+  PAUSE_US = 5000,       // what is over the cap is read at most this often…
+  FLOOD_MAX = 1 << 20,   // …and this much at a time, so that a flood costs little
+  DRAIN_MAX = 2 << 20,
+  COLLECT_LIMIT_US = 60000000,
+  OUT_HEAD = FRAME_HEAD + 4 + 1,
+};
+
+static struct exec *execs, *freed;
+static uint32_t fresh;
+static char *scratch;
+
+void execs_open(void) {
+  execs = arena(EXECS_MAX * sizeof *execs);
+  scratch = arena(OUT_MAX);
+}
+
+static struct exec *take_exec(struct box *b, uint32_t id) {
+  struct exec *x = freed;
+  if (b->exec_count == EXECS_A_BOX) return NULL;
+  if (x) freed = x->next;
+  else if (fresh < EXECS_MAX) x = &execs[fresh++];
+  else return NULL;
+  uint32_t generation = x->generation + 1;
+  *x = (struct exec){ .id = id, .generation = generation & 0xffffff, .box = b, .next = b->execs, .in = -1 };
+  x->out[0].fd = x->out[1].fd = -1;
+  b->execs = x;
+  b->exec_count++;
+  return x;
+}
+
+static void close_stream(struct stream *s) {
+  timer_clear(&s->resume);
+  if (s->fd >= 0) close(s->fd);
+  s->fd = -1;
+}
+
+static void close_stdin(struct exec *x) {
+  if (x->in >= 0) close(x->in);
+  x->in = -1;
+  queue_clear(&x->stdin_queue);
+}
+
+static void free_exec(struct exec *x) {
+  struct exec **at = &x->box->execs;
+  while (*at != x) at = &(*at)->next;
+  *at = x->next;
+  x->box->exec_count--;
+  close_stream(&x->out[0]);
+  close_stream(&x->out[1]);
+  close_stdin(x);
+  timer_clear(&x->deadline);
+  x->box = NULL;
+  x->next = freed;
+  freed = x;
+}
+
+struct exec *exec_find(struct box *b, uint32_t id) {
+  struct exec *x = b->execs;
+  while (x && x->id != id) x = x->next;
+  return x;
+}
+
+struct exec *exec_at(uint32_t index, uint32_t generation) {
+  struct exec *x = index < fresh ? &execs[index] : NULL;
+  return x && x->box && x->generation == generation ? x : NULL;
+}
+
+static void watch_exec(struct exec *x, int fd, enum event_kind kind) {
+  watch(fd, kind, (uint32_t)(x - execs), x->generation, kind == ON_IN, false);
+}
+
+// ---- starting ----
+
+static void deadline_passed(void *owner) {
+  struct exec *x = owner;
+  x->timed_out = true;
+  box_destroy(x->box, GONE_TIMEOUT);
+}
+
+static int own_end(int fd) {
+  return fcntl(fd, F_SETFL, O_NONBLOCK);
+}
+
+// The tenant owns its ends, or it could not open its own /dev/stdout by name.
+static int tenant_end(const struct box *b, int fd) {
+  if (!spawner.ranged) return 0;
+  uint32_t id = spawner.uid_base + b->slot * RANGE + 1000;
+  return fchown(fd, id, id);
+}
+
+struct pipes {
+  int theirs[3], count;
+};
+
+static int add_pipe(struct pipes *p, const struct box *b, int *ours, bool to_tenant) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC)) return errno;
+  *ours = ends[to_tenant];
+  p->theirs[p->count++] = ends[!to_tenant];
+  return own_end(*ours) || tenant_end(b, ends[!to_tenant]) ? errno : 0;
+}
+
+static int open_pipes(struct exec *x, const struct frame *f, struct pipes *p) {
+  int error = 0;
+  if (f->flags & EXEC_STDIN) error = add_pipe(p, x->box, &x->in, true);
+  if (!error) error = add_pipe(p, x->box, &x->out[0].fd, false);
+  if (!error) error = add_pipe(p, x->box, &x->out[1].fd, false);
+  if (error) return error;
+  watch_exec(x, x->out[0].fd, ON_OUT);
+  watch_exec(x, x->out[1].fd, ON_ERR);
+  return 0;
+}
+
+static const char *refuse_exec(const struct box *b, uint32_t id, struct exec **x, uint32_t *error) {
+  *error = b->state == BOX_FROZEN ? EBUSY : b->state == BOX_LIVE ? 0 : ESRCH;
+  if (*error) return b->state == BOX_FROZEN ? "the container is frozen" : "the container is not running";
+  *error = EEXIST;
+  if (exec_find((struct box *)(uintptr_t)b, id)) return "that exec's number was used";
+  *error = EAGAIN;
+  *x = take_exec((struct box *)(uintptr_t)b, id);
+  return *x ? NULL : "too many execs at once";
+}
+
+static struct exec *admit(struct box *b, const struct frame *f) {
+  struct exec *x = NULL;
+  uint32_t error;
+  const char *why = f->exec == 0 ? "exec 0" : NULL;
+  error = EINVAL;
+  if (!why) why = refuse_exec(b, f->exec, &x, &error);
+  if (!why) return x;
+  send_failed(b->id, f->exec, error, "exec", why);
+  return NULL;
+}
+
+void exec_start(struct box *b, const struct frame *f, const char *bytes, uint32_t n) {
+  struct pipes p = { .count = 0 };
+  struct exec *x = admit(b, f);
+  if (!x) return;
+  x->tty = f->flags & EXEC_TTY;
+  x->final = f->flags & EXEC_FINAL;
+  x->out_cap = f->out_cap;
+  x->since = now_us();
+  x->oom_before = b->oom_seen;
+  int error = x->tty ? 0 : open_pipes(x, f, &p);
+  if (f->timeout_ms) timer_set(&x->deadline, x->since + (uint64_t)f->timeout_ms * 1000, deadline_passed, x);
+  if (error)
+    for (int i = 0; i < p.count; i++) close(p.theirs[i]);
+  else error = box_tell(b, bytes, n, p.theirs, p.count);
+  if (error) exec_failed(x, (uint32_t)error, "exec");
+}
+
+void exec_collect(struct box *b, const struct frame *f, const char *bytes, uint32_t n) {
+  struct exec *x = admit(b, f);
+  if (!x) return;
+  x->collect = true;
+  x->since = now_us();
+  timer_set(&x->deadline, x->since + COLLECT_LIMIT_US, deadline_passed, x);
+  int error = box_tell(b, bytes, n, NULL, 0);
+  if (error) exec_failed(x, (uint32_t)error, "collect");
+}
+
+// ---- standard input ----
+
+static void flush_stdin(struct exec *x) {
+  while (x->in >= 0 && x->stdin_queue.first) {
+    struct block *b = x->stdin_queue.first;
+    ssize_t n = write(x->in, b->bytes + b->at, b->len - b->at);
+    if (n < 0 && errno == EAGAIN) {
+      if (!x->in_watched) watch_exec(x, x->in, ON_IN);
+      x->in_watched = true;
+      return;
+    }
+    if (n < 0) {
+      close_stdin(x); // nobody reads it any more
+      return;
+    }
+    b->at += (uint32_t)n;
+    x->stdin_queue.bytes -= (uint32_t)n;
+    if (b->at == b->len) queue_pop(&x->stdin_queue);
+  }
+  if (x->in >= 0 && x->in_ended && !x->tty) close_stdin(x);
+  if (x->in >= 0 && x->in_watched) {
+    unwatch(x->in);
+    x->in_watched = false;
+  }
+}
+
+static bool queue_stdin(struct exec *x, const char *bytes, uint32_t n) {
+  if (x->stdin_queue.bytes + n > STDIN_MAX) return false;
+  while (n) {
+    struct block *b = x->stdin_queue.last;
+    if (!b || b->len == PACKET_MAX) b = queue_push(&x->stdin_queue);
+    if (!b) return false;
+    uint32_t take = PACKET_MAX - b->len < n ? PACKET_MAX - b->len : n;
+    memcpy(b->bytes + b->len, bytes, take);
+    b->len += take;
+    x->stdin_queue.bytes += take;
+    bytes += take;
+    n -= take;
+  }
+  return true;
+}
+
+void exec_stdin(struct box *b, const struct frame *f) {
+  static const char end_of_transmission = 4;
+  struct exec *x = exec_find(b, f->exec);
+  if (!x || x->in_ended || (x->in < 0 && !(x->tty && !x->started))) return; // it ended, or reads nothing: bytes to nowhere
+  bool fits = true;
+  if (f->size) fits = queue_stdin(x, f->bytes, f->size);
+  else if (x->tty) fits = queue_stdin(x, &end_of_transmission, 1);
+  else x->in_ended = true;
+  if (!fits) send_failed(b->id, x->id, ENOBUFS, "stdin", "stdin full");
+  flush_stdin(x);
+}
+
+void exec_writable(struct exec *x) {
+  flush_stdin(x);
+}
+
+void exec_resize(struct box *b, const struct frame *f) {
+  struct exec *x = exec_find(b, f->exec);
+  struct winsize size = { .ws_row = f->rows, .ws_col = f->cols };
+  if (x && x->tty && x->out[0].fd >= 0) ioctl(x->out[0].fd, TIOCSWINSZ, &size);
+}
+
+// ---- output ----
+
+static ssize_t keep(struct exec *x, int which, uint32_t room) {
+  struct stream *s = &x->out[which];
+  char *at = out_room(OUT_HEAD + OUT_MAX);
+  if (!at) return 0;
+  ssize_t n = read(s->fd, at + OUT_HEAD, room < OUT_MAX ? room : OUT_MAX);
+  if (n <= 0) return n;
+  // Read first, then head it: the bytes already lie where the frame wants them.
+  out_begin(R_OUT, x->box->id);
+  out_u32(x->id);
+  out_u8((uint8_t)(which + 1));
+  out_claim((size_t)n);
+  out_end();
+  s->kept += (uint32_t)n;
+  return n;
+}
+
+// One read: true when there may be more.
+static bool read_stream(struct exec *x, int which) {
+  struct stream *s = &x->out[which];
+  uint32_t room = outbox_full() ? 0 : x->out_cap - s->kept;
+  ssize_t n = room ? keep(x, which, room) : read(s->fd, scratch, OUT_MAX);
+  if (n > 0) s->seen += (uint64_t)n;
+  else if (n == 0 || (errno != EAGAIN && errno != EINTR)) close_stream(s);
+  return n > 0;
+}
+
+static void resume_stream(void *owner) {
+  struct stream *s = owner;
+  // The stream lives in its exec's array: which of the two it is gives the exec.
+  uint32_t index = (uint32_t)(((char *)s - (char *)execs) / (ptrdiff_t)sizeof *execs);
+  struct exec *x = &execs[index];
+  watch_exec(x, s->fd, s == &x->out[0] ? ON_OUT : ON_ERR);
+}
+
+static void drop_flood(struct exec *x, int which) {
+  struct stream *s = &x->out[which];
+  uint64_t from = s->seen;
+  if (!s->widened && !x->tty) fcntl(s->fd, F_SETPIPE_SZ, FLOOD_MAX); // fewer, larger reads
+  s->widened = true;
+  while (s->fd >= 0 && s->seen - from < FLOOD_MAX && read_stream(x, which)) continue;
+  if (s->fd < 0) return;
+  unwatch(s->fd);
+  timer_set(&s->resume, now_us() + PAUSE_US, resume_stream, s);
+}
+
+void exec_readable(struct exec *x, int which) {
+  struct stream *s = &x->out[which];
+  if (s->fd < 0) return;
+  if (s->kept < x->out_cap) read_stream(x, which);
+  else drop_flood(x, which);
+}
+
+static void drain(struct exec *x, int which) {
+  struct stream *s = &x->out[which];
+  uint64_t from = s->seen;
+  while (s->fd >= 0 && s->seen - from < DRAIN_MAX && read_stream(x, which)) continue;
+  close_stream(s);
+}
+
+// ---- ending ----
+
+void exec_started(struct exec *x, int master) {
+  x->started = true;
+  if (x->tty && master >= 0 && own_end(master) == 0) {
+    x->out[0].fd = master;
+    x->in = fcntl(master, F_DUPFD_CLOEXEC, LOW_END);
+    watch_exec(x, master, ON_OUT);
+  } else if (master >= 0) close(master);
+  out_begin(R_STARTED, x->box->id);
+  out_u32(x->id);
+  out_u32(0);
+  out_end();
+  flush_stdin(x);
+}
+
+void exec_failed(struct exec *x, uint32_t error, const char *stage) {
+  struct box *b = x->box;
+  bool final = x->final;
+  send_failed(b->id, x->id, error, stage, strerror((int)error));
+  free_exec(x);
+  if (final) box_destroy(b, GONE_ASKED);
+}
+
+void exec_ended(struct exec *x, enum how how, uint32_t code, uint64_t user, uint64_t sys, uint64_t peak, uint64_t wall) {
+  struct box *b = x->box;
+  bool final = x->final;
+  for (int i = 0; i < 2; i++) drain(x, i);
+  b->oom_seen = box_oom_kills(b);
+  struct stream *o = x->out;
+  uint8_t flags = (uint8_t)((o[0].seen > o[0].kept) | (o[1].seen > o[1].kept) << 1 | (b->oom_seen > x->oom_before) << 2);
+  out_begin(R_EXIT, b->id);
+  out_u32(x->id);
+  out_u8((uint8_t)how);
+  out_u32(code);
+  out_u64(user);
+  out_u64(sys);
+  out_u64(peak);
+  out_u64(wall);
+  out_u64(o[0].seen);
+  out_u64(o[1].seen);
+  out_u8(flags);
+  out_end();
+  free_exec(x);
+  if (final) box_destroy(b, GONE_ASKED);
+}

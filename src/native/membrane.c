@@ -1,0 +1,299 @@
+// membrane: the spawner of kernel-isolated containers and, after a fork, the init of each. See PROTOCOL.md.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "facts.h"
+#include "filter.h"
+#include "loop.h"
+#include "root.h"
+#include "seal.h"
+#include "spawner.h"
+
+enum {
+  UID_FIRST = 0x70000000, // above what systemd-nspawn, LXD and subuid ranges use
+  UID_BLOCK = 0x10000000, // BOXES_MAX ranges; one block a spawner
+  UID_BLOCKS = 8,
+  LOCK_LIMIT_MS = 15000,
+  MEMLOCK = 64 << 10,
+};
+
+struct options {
+  const char *role, *listen, *name;
+  bool accept_weak, inside;
+  uint64_t host_user;
+};
+
+static const char usage[] =
+  "usage: membrane spawn --listen PATH --name INSTANCE [--accept-weak]\n"
+  "       membrane probe [--name INSTANCE]\n";
+
+static bool plain_name(const char *name) {
+  size_t n = strlen(name);
+  if (n == 0 || n > 48) return false;
+  return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == n;
+}
+
+static struct options parse(int argc, char **argv) {
+  struct options o = { .role = argc > 1 ? argv[1] : "" };
+  for (int i = 2; i < argc; i++) {
+    const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+    if (strcmp(argv[i], "--accept-weak") == 0) o.accept_weak = true;
+    else if (strcmp(argv[i], "--listen") == 0 && value) o.listen = argv[++i];
+    else if (strcmp(argv[i], "--name") == 0 && value) o.name = argv[++i];
+    else if (strcmp(argv[i], "--inside") == 0 && value && parse_u64(value, &o.host_user)) o.inside = i++;
+    else die("unknown argument %s\n%s", argv[i], usage);
+  }
+  if (strcmp(o.role, "probe") == 0 && !o.name) o.name = "probe";
+  bool known = strcmp(o.role, "probe") == 0 || (strcmp(o.role, "spawn") == 0 && o.listen);
+  if (!known || !o.name) die("%s", usage);
+  if (!plain_name(o.name)) die("--name must be 1 to 48 letters, digits, - and _");
+  return o;
+}
+
+// ---- a clean process ----
+
+static void clean_descriptors(void) {
+  syscall(SYS_close_range, 3, ~0u, 0);
+  for (int fd = 0; fd < 3; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) die("/dev/null cannot be opened");
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0 || dup2(null, 0) < 0) die("/dev/null cannot be opened: %s", strerror(errno));
+  close(null);
+}
+
+static void clean_signals(void) {
+  sigset_t all;
+  for (int i = 1; i < 65; i++) signal(i, SIG_DFL);
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+static void limit(int what, rlim_t most) {
+  struct rlimit l;
+  if (getrlimit(what, &l)) return;
+  if (l.rlim_max == RLIM_INFINITY || l.rlim_max > most) l.rlim_max = most;
+  l.rlim_cur = l.rlim_max;
+  setrlimit(what, &l);
+}
+
+// Tenants inherit these.
+static void clean_limits(void) {
+  struct rlimit files;
+  limit(RLIMIT_CORE, 0);
+  limit(RLIMIT_MEMLOCK, MEMLOCK);
+  limit(RLIMIT_RTPRIO, 0);
+  if (getrlimit(RLIMIT_NOFILE, &files)) die("getrlimit: %s", strerror(errno));
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  spawner.nofile = files.rlim_max;
+}
+
+// ---- an ordinary user: root of a user namespace of its own ----
+
+static uint64_t user_namespace(void) {
+  struct stat st;
+  if (stat("/proc/self/ns/user", &st)) die("/proc/self/ns/user: %s", strerror(errno));
+  return st.st_ino;
+}
+
+static void map_self(uid_t uid, gid_t gid) {
+  TEXT(uids, 32);
+  TEXT(gids, 32);
+  sayf(&uids, "0 %u 1", uid);
+  sayf(&gids, "0 %u 1", gid);
+  if (write_text_at(AT_FDCWD, "/proc/self/setgroups", "deny") || write_text_at(AT_FDCWD, "/proc/self/uid_map", uids.at) ||
+      write_text_at(AT_FDCWD, "/proc/self/gid_map", gids.at))
+    die("the user namespace cannot be mapped: %s", strerror(errno));
+}
+
+// The program is started again inside: only then may it look into its containers' /proc, which kernels guard by the
+// user namespace a program was started in.
+static void enter_user_namespace(const struct options *o) {
+  TEXT(host, 24);
+  uid_t uid = geteuid();
+  gid_t gid = getegid();
+  char *argv[9] = { "membrane", (char *)(uintptr_t)o->role, "--name", (char *)(uintptr_t)o->name, "--inside", host.at };
+  int argc = 6;
+  say_u64(&host, user_namespace());
+  if (o->listen) argv[argc++] = "--listen", argv[argc++] = (char *)(uintptr_t)o->listen;
+  if (o->accept_weak) argv[argc++] = "--accept-weak";
+  argv[argc] = NULL;
+  if (unshare(CLONE_NEWUSER)) {
+    facts_try_namespaces();
+    die("%s", weak.at);
+  }
+  map_self(uid, gid);
+  execv("/proc/self/exe", argv);
+  die("/proc/self/exe: %s", strerror(errno));
+}
+
+// ---- what belongs to one spawner alone ----
+
+static int try_lock(const char *path) {
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) die("%s: %s", path, strerror(errno));
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+static void lock_path(struct text *path, const struct options *o, const char *what) {
+  const char *slash = strrchr(o->listen, '/');
+  if (spawner.privileged && access("/run", W_OK) == 0) say(path, "/run");
+  else if (slash) say_n(path, o->listen, (size_t)(slash - o->listen));
+  else say(path, ".");
+  sayf(path, "/unsandbox-%s.lock", what);
+}
+
+// A former spawner of the same name may still be clearing up.
+static void lock_name(const struct options *o) {
+  TEXT(path, 4200);
+  lock_path(&path, o, o->name);
+  for (int waited = 0; waited < LOCK_LIMIT_MS; waited += 20) {
+    if (try_lock(path.at) >= 0) return;
+    usleep(20000);
+  }
+  die("another spawner named %s is running (%s is locked); stop it, or use another name", o->name, path.at);
+}
+
+// The range is ours when every id of it is mapped where we run.
+static bool owns_ids(uint64_t first, uint64_t count) {
+  char map[4096];
+  if (read_at(AT_FDCWD, "/proc/self/uid_map", map, sizeof map) < 0) return false;
+  for (char *at = map; at && *at; at = strchr(at, '\n'), at = at ? at + 1 : NULL) {
+    unsigned long long inside, outside, size;
+    if (sscanf(at, "%llu %llu %llu", &inside, &outside, &size) != 3) return false;
+    if (first >= inside && first + count <= inside + size) return true;
+  }
+  return false;
+}
+
+static void take_ids(const struct options *o) {
+  for (unsigned i = 0; i < UID_BLOCKS; i++) {
+    TEXT(path, 4200);
+    TEXT(what, 16);
+    sayf(&what, "uids-%u", i);
+    lock_path(&path, o, what.at);
+    spawner.uid_base = UID_FIRST + i * (uint32_t)UID_BLOCK;
+    if (!owns_ids(spawner.uid_base, UID_BLOCK)) continue;
+    if (try_lock(path.at) < 0) continue;
+    spawner.ranged = true;
+    return;
+  }
+  say(&weak, "uid range: no block of user ids from 1879048192 on is mapped here and free, so containers share one uid; "
+             "run in the host's user namespace and stop other spawners\n");
+}
+
+static void bind_socket(const struct options *o) {
+  struct sockaddr_un a = { .sun_family = AF_UNIX };
+  size_t n = strlen(o->listen);
+  if (n >= sizeof a.sun_path) die("--listen: the path is over %zu bytes", sizeof a.sun_path - 1);
+  memcpy(a.sun_path, o->listen, n);
+  unlink(o->listen);
+  umask(0177);
+  spawner.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (spawner.listener < 0 || bind(spawner.listener, (struct sockaddr *)&a, sizeof a) || listen(spawner.listener, 8))
+    die("%s: %s", o->listen, strerror(errno));
+  umask(022);
+}
+
+// The socket's directory stays reachable for the unlink at the end, when the host's tree is gone.
+static int open_directory(const char *path, const char **base) {
+  const char *slash = strrchr(path, '/');
+  TEXT(directory, 4200);
+  say_n(&directory, path, slash ? (size_t)(slash - path + 1) : 0);
+  *base = slash ? slash + 1 : path;
+  int fd = open(slash ? directory.at : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, LOW_END);
+}
+
+// Every number below LOW_END is taken, so that no later descriptor is ever copied into a container's init.
+static void fill_low_descriptors(void) {
+  int open_ones[] = { spawner.proc, spawner.listener };
+  for (int i = 0; i < cgroups.count; i++)
+    if (cgroups.all[i].dir >= LOW_END - BIRTHS_MAX) die("too many descriptors at start");
+  spawner.proc = fcntl(open_ones[0], F_DUPFD_CLOEXEC, LOW_END);
+  spawner.listener = fcntl(open_ones[1], F_DUPFD_CLOEXEC, LOW_END);
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  spawner.null = fcntl(null, F_DUPFD_CLOEXEC, LOW_END);
+  if (spawner.proc < 0 || spawner.listener < 0 || spawner.null < 0) die("descriptors: %s", strerror(errno));
+  for (int i = 0; i < 2; i++) dup3(null, open_ones[i], O_CLOEXEC);
+  for (int fd = LOW_END - BIRTHS_MAX; fd < LOW_END; fd++)
+    if (fd != null) dup3(null, fd, O_CLOEXEC);
+  for (int fd; (fd = fcntl(null, F_DUPFD_CLOEXEC, 3)) != -1;)
+    if (fd >= LOW_END) {
+      close(fd);
+      break;
+    }
+}
+
+static void refuse_weak(const struct options *o) {
+  if (weak.len == 0 || o->accept_weak) return;
+  for (char *at = weak.at; (at = strchr(at, '\n')) && at[1]; at++) continue;
+  die("these protections cannot be had:\n%s(--accept-weak starts without them)", weak.at);
+}
+
+static void notice_weakness(const struct options *o) {
+  int score = 0;
+  char text[32];
+  if (!spawner.privileged)
+    say(&weak, "uid range: an ordinary user's containers all run under that user's id; run as root\n");
+  if (o->inside && getgroups(0, NULL) > 1)
+    say(&weak, "groups: an ordinary user cannot leave supplementary groups; run as root or as a user without any\n");
+  if (read_at(AT_FDCWD, "/proc/self/oom_score_adj", text, sizeof text) > 0) score = atoi(text);
+  spawner.lift_oom = score < 0;
+}
+
+static int spawn(const struct options *o) {
+  const char *base;
+  prctl(PR_SET_NAME, "membrane", 0, 0, 0);
+  lock_name(o);
+  notice_weakness(o);
+  if (spawner.privileged) take_ids(o);
+  if (!facts_try_namespaces()) die("%s", weak.at);
+  cgroups_find(o->name, &weak);
+  cgroups_make(&weak);
+  if (weak.len && !o->accept_weak) cgroups_remove();
+  refuse_weak(o);
+  bind_socket(o);
+  int directory = open_directory(o->listen, &base);
+  spawner.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (spawner.proc < 0) die("/proc: %s", strerror(errno));
+  seal_remember_host(spawner.proc, o->host_user);
+  fill_low_descriptors();
+  filter_build();
+  root_enter(spawner.privileged);
+  loop_run();
+  int left = cgroups_remove();
+  if (directory >= 0) unlinkat(directory, base, 0);
+  if (left) die("%d control groups could not be removed", left);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  struct options o = parse(argc, argv);
+  clean_descriptors();
+  clean_limits();
+  if (geteuid() != 0) enter_user_namespace(&o);
+  spawner.privileged = !o.inside;
+  if (strcmp(o.role, "probe") == 0) {
+    spawner.ranged = spawner.privileged && owns_ids(UID_FIRST, UID_BLOCK);
+    return facts_probe(o.name);
+  }
+  clean_signals();
+  return spawn(&o);
+}

@@ -1,0 +1,74 @@
+/** Folds job events into the tables behind JobTable: one statement an event on the common path. */
+import { versionOf } from "../../events/Catalogue.js"
+import type { Projector } from "../log/Projector.js"
+import type { Connection, Fold } from "./Reading.js"
+
+const schema = `
+CREATE TABLE IF NOT EXISTS jobs (
+  seq INTEGER PRIMARY KEY,
+  job TEXT NOT NULL UNIQUE,
+  owner TEXT NOT NULL,
+  status TEXT NOT NULL,
+  language TEXT NOT NULL,
+  detected INTEGER NOT NULL,
+  network TEXT NOT NULL,
+  ttl_millis INTEGER NOT NULL,
+  vcpu INTEGER NOT NULL,
+  wants_artifacts INTEGER NOT NULL,
+  wants_wasm INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  started_at INTEGER,
+  container TEXT,
+  completed_at INTEGER,
+  finished TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, seq);
+CREATE INDEX IF NOT EXISTS jobs_open ON jobs (owner, seq) WHERE completed_at IS NULL;
+CREATE INDEX IF NOT EXISTS jobs_unhappy ON jobs (owner, status, seq) WHERE status IN ('failed', 'timeout', 'cancelled');
+CREATE TABLE IF NOT EXISTS idempotency (
+  owner TEXT NOT NULL,
+  key TEXT NOT NULL,
+  request TEXT NOT NULL,
+  job TEXT NOT NULL,
+  PRIMARY KEY (owner, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS idempotency_by_job ON idempotency (job);
+`
+
+const bit = (value: boolean): number => (value ? 1 : 0)
+
+const open = (db: Connection): Fold => {
+  const accept = db.prepare(
+    `INSERT INTO jobs (seq, job, owner, status, language, detected, network, ttl_millis, vcpu, wants_artifacts, wants_wasm, created_at)
+     VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?)`
+  )
+  const start = db.prepare("UPDATE jobs SET status = 'running', started_at = ?, container = ? WHERE job = ?")
+  const finish = db.prepare("UPDATE jobs SET status = ?, completed_at = ?, finished = ? WHERE job = ?")
+  const reserve = db.prepare("INSERT OR REPLACE INTO idempotency (owner, key, request, job) VALUES (?, ?, ?, ?)")
+  const release = db.prepare("DELETE FROM idempotency WHERE job = ?")
+  return (row, event) => {
+    switch (event._tag) {
+      case "JobAccepted": {
+        const wants = [bit(event.wantsArtifacts), bit(event.wantsWasm)] as const
+        const { job, owner, language, detected, network, ttlMillis, vcpu, idempotency } = event
+        accept.run(row.seq, job, owner, language, bit(detected), network, ttlMillis, vcpu, ...wants, row.at)
+        if (idempotency !== null) reserve.run(owner, idempotency.key, idempotency.request, job)
+        return
+      }
+      case "JobStarted":
+        start.run(row.at, event.container, event.job)
+        return
+      case "JobFinished":
+        finish.run(event.status, row.at, JSON.stringify(event), event.job)
+        // It never ran: the caller was told to come again, and may do so with the same key.
+        if (event.cause === "no-capacity") release.run(event.job)
+        return
+      default:
+    }
+  }
+}
+
+/** `finished` keeps the newest shape of its event, so a newer shape means other tables. */
+const version = versionOf("JobFinished") * 1_000 + 1
+
+export const projector: Projector = { name: "jobs", version, tables: ["jobs", "idempotency"], schema, open }

@@ -1,0 +1,63 @@
+/** The command line's side of the control socket. */
+import { connect } from "node:net"
+import { NodeSocket } from "@effect/platform-node"
+import { RpcClient, RpcSerialization } from "@effect/rpc"
+import { Effect, Layer, Stream } from "effect"
+import type { Row } from "../../events/Envelope.js"
+import { Control, Declined, type Node } from "./Control.js"
+import * as ControlSocket from "./ControlSocket.js"
+import type { KeyDesk } from "./KeyDesk.js"
+
+export interface ControlClient {
+  readonly keys: KeyDesk
+  readonly tree: Effect.Effect<ReadonlyArray<Node>, Declined>
+  /** Rows after `after`, then live ones until the server stops. */
+  readonly events: (after: number) => Stream.Stream<typeof Row.Type, Declined>
+}
+
+/** Whether a server answers on this data directory; a socket file that a killed one left does not. */
+export const running = (data: string): Effect.Effect<boolean> =>
+  Effect.async<boolean>((resume) => {
+    const socket = connect(ControlSocket.pathOf(data))
+    const answer = (up: boolean) => {
+      socket.destroy()
+      resume(Effect.succeed(up))
+    }
+    socket.once("connect", () => answer(true)).once("error", () => answer(false))
+    return Effect.sync(() => socket.destroy())
+  }).pipe(Effect.timeoutTo({ duration: "5 seconds", onTimeout: () => false, onSuccess: (up) => up }))
+
+const lost = (error: unknown): Declined =>
+  error instanceof Declined ? error : new Declined({ code: "server_lost", message: `the server went away: ${error}` })
+
+const bounded = <A, E, R>(call: Effect.Effect<A, E, R>) =>
+  call.pipe(
+    Effect.mapError(lost),
+    Effect.timeoutFail({
+      duration: "30 seconds",
+      onTimeout: () => new Declined({ code: "timeout", message: "the server did not answer within 30 seconds" })
+    })
+  )
+
+const transport = (data: string) =>
+  RpcClient.layerProtocolSocket().pipe(
+    Layer.provide([NodeSocket.layerNet({ path: ControlSocket.pathOf(data) }), RpcSerialization.layerNdjson])
+  )
+
+/** A client of the server that runs on `data`; closed with the scope. */
+export const make = Effect.fnUntraced(function* (data: string) {
+  const protocol = yield* Layer.build(transport(data)).pipe(Effect.mapError(lost))
+  const rpc = yield* RpcClient.make(Control, { disableTracing: true }).pipe(Effect.provide(protocol))
+  const client: ControlClient = {
+    keys: {
+      create: (label, expiresAt) => bounded(rpc.keys.create({ label, expiresAt })),
+      list: bounded(rpc.keys.list()),
+      suspend: (key, reason) => bounded(rpc.keys.suspend({ key, reason })),
+      resume: (key) => bounded(rpc.keys.resume({ key })),
+      revoke: (key, reason) => bounded(rpc.keys.revoke({ key, reason }))
+    },
+    tree: bounded(rpc.system.tree()),
+    events: (after) => rpc.system.events({ after }).pipe(Stream.mapError(lost))
+  }
+  return client
+})

@@ -1,0 +1,236 @@
+/**
+ * One container's side of the connection.
+ *
+ *     creating ──Created──▶ live ──Destroy, final exec, timeout──▶ going ──Gone──▶ gone
+ *        └──Failed──▶ gone              any state ──connection lost──▶ lost
+ */
+import { Deferred, Effect, FiberId } from "effect"
+import { type Gone, type SubstrateError, SubstrateFailed, type SubstrateLost } from "../Substrate.js"
+import { Malformed } from "./Bytes.js"
+import { Connection, type Route } from "./Connection.js"
+import type { Exit, Failed, Out, Piece, Reply } from "./Reply.js"
+import type { Request } from "./Request.js"
+
+/** Who takes the frames of one exec. After `exit` or `failed` it gets nothing more. */
+export interface Sink {
+  readonly started?: () => void
+  readonly out: (out: Out) => void
+  readonly file?: (piece: Piece) => void
+  readonly room?: (bytes: number) => void
+  readonly exit: (exit: Exit) => void
+  readonly failed: (error: SubstrateError) => void
+}
+
+interface Call {
+  readonly request: Request
+  readonly answer: Reply["_tag"]
+  readonly done: (outcome: Effect.Effect<Reply, SubstrateError>) => void
+}
+
+/** An undead container means that the spawner cannot be trusted. */
+const UNDEAD_MILLIS = 15_000
+const FORGOTTEN: Sink = { out: () => {}, exit: () => {}, failed: () => {} }
+/** Stages of failures that answer a frame to a running exec, which goes on. */
+const PASSING = ["stdin", "signal", "resize"]
+
+const failure = ({ stage, errno, message }: Failed) => new SubstrateFailed({ stage, errno, message })
+const over = () => new SubstrateFailed({ stage: "gone", errno: 3, message: "the container is gone" })
+
+export class Channel implements Route {
+  readonly gone = Deferred.unsafeMake<Gone>(FiberId.none)
+  readonly number: number
+  /** A file could not be put: the next exec must not run without it. */
+  private spoiled: SubstrateFailed | undefined
+  private readonly execs = new Map<number, Sink>()
+  private readonly calls: Array<Call> = []
+  private unstarted: Set<number> | undefined
+  private lastExec = 0
+  private guard: NodeJS.Timeout | undefined
+  private asked = false
+  private ended: SubstrateError | undefined
+
+  constructor(
+    readonly connection: Connection,
+    /** Whether the spawner acknowledges STDIN. */
+    readonly acknowledges: boolean
+  ) {
+    this.number = connection.number()
+    this.ended = connection.over
+    if (this.ended === undefined) connection.attach(this.number, this)
+  }
+
+  /** Why nothing can be asked of it any more. */
+  get end(): SubstrateError | undefined {
+    return this.ended
+  }
+
+  /** Opens an exec whose frames go to `sink`; `request` gets its number. Undefined: `sink.failed` was told. */
+  open(sink: Sink, request: (exec: number) => Request, files: boolean): number | undefined {
+    const refusal = this.ended ?? this.spoiled
+    this.spoiled = undefined
+    if (refusal !== undefined) return void sink.failed(refusal)
+    const exec = ++this.lastExec
+    if (!this.connection.send(this.number, request(exec))) return void sink.failed(Connection.backpressure())
+    this.execs.set(exec, sink)
+    if (files) {
+      this.unstarted ??= new Set()
+      this.unstarted.add(exec)
+    }
+    return exec
+  }
+
+  /** Its frames go nowhere from now on. */
+  forget(exec: number): void {
+    if (this.execs.has(exec)) this.execs.set(exec, FORGOTTEN)
+  }
+
+  send(request: Request): boolean {
+    return this.ended === undefined && this.connection.send(this.number, request)
+  }
+
+  /** One at a time: the spawner's failures do not say which request they answer. */
+  call(request: Request, answer: Reply["_tag"], millis: number): Effect.Effect<Reply, SubstrateError> {
+    return Effect.async((resume) => {
+      if (this.ended !== undefined) return resume(Effect.fail(this.ended))
+      const stage = request._tag.toLowerCase()
+      const late = () =>
+        finish(new SubstrateFailed({ stage, errno: 110, message: `no answer to ${stage} in ${millis} ms` }))
+      const timer = setTimeout(late, millis)
+      const call: Call = {
+        request,
+        answer,
+        done: (outcome) => {
+          clearTimeout(timer)
+          resume(outcome)
+        }
+      }
+      const finish = (error: SubstrateError) => {
+        // The first in line was sent, and its answer will still come: it keeps its place.
+        if (this.calls.indexOf(call) > 0) this.calls.splice(this.calls.indexOf(call), 1)
+        call.done(Effect.fail(error))
+      }
+      this.calls.push(call)
+      if (this.calls.length === 1 && !this.connection.send(this.number, request))
+        this.refused(Connection.backpressure())
+      return Effect.sync(() => finish(over()))
+    })
+  }
+
+  /** Asks for the end once, and from then on the container must be gone in time. */
+  destroy(): void {
+    if (this.ended !== undefined || this.asked) return
+    this.asked = true
+    this.connection.send(this.number, { _tag: "Destroy" }, true)
+    this.expectGone()
+  }
+
+  lost(lost: SubstrateLost): void {
+    this.finish(lost, { reason: "lost", cpuMicros: 0, peakBytes: 0, left: null })
+  }
+
+  reply(reply: Reply): void {
+    switch (reply._tag) {
+      case "Out":
+        this.sink(reply.exec, reply._tag).out(reply)
+        break
+      case "Started":
+        this.unstarted?.delete(reply.exec)
+        this.sink(reply.exec, reply._tag).started?.()
+        break
+      case "Exit":
+        this.exit(reply)
+        break
+      case "File":
+        this.sink(reply.exec, reply._tag).file?.(reply)
+        break
+      case "Room":
+        this.execs.get(reply.exec)?.room?.(reply.bytes)
+        break
+      case "Failed":
+        if (reply.exec === 0) this.refused(failure(reply))
+        else this.failed(reply)
+        break
+      case "Gone":
+        this.connection.detach(this.number)
+        this.finish(over(), reply.gone)
+        break
+      default:
+        this.answered(reply)
+    }
+  }
+
+  private sink(exec: number, tag: string): Sink {
+    const sink = this.execs.get(exec)
+    if (sink === undefined) throw new Malformed(`${tag} for exec ${exec} of container ${this.number}`)
+    return sink
+  }
+
+  private exit(exit: Exit): void {
+    const sink = this.sink(exit.exec, exit._tag)
+    this.execs.delete(exit.exec)
+    this.unstarted?.delete(exit.exec)
+    if (exit.how === "timed-out") this.expectGone()
+    sink.exit(exit)
+  }
+
+  private failed(reply: Failed): void {
+    const sink = this.execs.get(reply.exec)
+    if (sink === undefined || PASSING.some((stage) => reply.stage.startsWith(stage))) return
+    this.execs.delete(reply.exec)
+    this.unstarted?.delete(reply.exec)
+    sink.failed(failure(reply))
+  }
+
+  /** A failure of the container itself: of a file if it says so, else of the request that waits for an answer. */
+  private refused(error: SubstrateFailed): void {
+    if (error.stage.startsWith("put")) this.missing(error)
+    else if (this.calls[0]?.request._tag !== "Create") this.next(Effect.fail(error))
+    else {
+      // A refused creation leaves nothing behind: there will be no Gone.
+      this.connection.detach(this.number)
+      this.finish(error, { reason: "asked", cpuMicros: 0, peakBytes: 0, left: 0 })
+    }
+  }
+
+  /** A file is not there: whatever was to run with it must not count as having run. */
+  private missing(error: SubstrateFailed): void {
+    const without = [...(this.unstarted ?? [])]
+    if (without.length === 0) this.spoiled = error
+    for (const exec of without) {
+      const sink = this.execs.get(exec)
+      this.forget(exec)
+      sink?.failed(error)
+    }
+    this.unstarted = undefined
+  }
+
+  private answered(reply: Reply): void {
+    if (this.calls[0]?.answer !== reply._tag) throw new Malformed(`${reply._tag} that nobody asked for`)
+    this.next(Effect.succeed(reply))
+  }
+
+  private next(outcome: Effect.Effect<Reply, SubstrateError>): void {
+    this.calls.shift()?.done(outcome)
+    const [call] = this.calls
+    if (call !== undefined) this.connection.send(this.number, call.request, true)
+  }
+
+  /** From now on it must be gone in time, or the connection is given up. */
+  expectGone(): void {
+    this.guard ??= setTimeout(
+      () =>
+        this.connection.lose(`container ${this.number} was not gone ${UNDEAD_MILLIS} ms after its end was asked for`),
+      UNDEAD_MILLIS
+    )
+  }
+
+  private finish(why: SubstrateError, gone: Gone): void {
+    this.ended = why
+    clearTimeout(this.guard)
+    const sinks = [...this.execs.values()]
+    this.execs.clear()
+    for (const sink of sinks) sink.failed(why)
+    for (const call of this.calls.splice(0)) call.done(Effect.fail(why))
+    Deferred.unsafeDone(this.gone, Effect.succeed(gone))
+  }
+}

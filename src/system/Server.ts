@@ -1,0 +1,136 @@
+/** A running server: its parts in the order they need each other, stopped in the reverse order. */
+import { Context, Deferred, Effect, Layer, Option, Schedule } from "effect"
+import * as RefusalRecorder from "../../actors/decision/RefusalRecorder.js"
+import { Jobs } from "../../actors/job/Jobs.js"
+import * as JobsLive from "../../actors/job/JobsLive.js"
+import * as NodeJournal from "../../actors/node/NodeJournal.js"
+import { recover } from "../../actors/node/Recovery.js"
+import { HealthCheck } from "../../actors/pool/Health.js"
+import * as HealthLive from "../../actors/pool/HealthLive.js"
+import { Pools } from "../../actors/pool/Pools.js"
+import * as PoolsLive from "../../actors/pool/PoolsLive.js"
+import { Running } from "../cli/Application.js"
+import type { Settings } from "../cli/Settings.js"
+import * as Http from "../http/Server.js"
+import * as Children from "../kernel/Children.js"
+import * as Witness from "../kernel/Witness.js"
+import { Blobs } from "../store/Blobs.js"
+import { Substrate } from "../substrate/Substrate.js"
+import * as Foundation from "./Foundation.js"
+import * as Root from "./Root.js"
+import * as Sizing from "./Sizing.js"
+import { version } from "./Version.js"
+
+export { keys } from "./Foundation.js"
+
+/** Jobs that wait or run at one time, and memory for their programs. */
+const JOBS = 25_000
+const PENDING_BYTES = 512 * 2 ** 20
+
+const rules = { strategy: "one_for_one", intensity: 10, period: "30 seconds" } as const
+const backoff = { first: "50 millis", max: "2 seconds" } as const
+const worker = { restart: "permanent", shutdown: "10 seconds" } as const
+const many = { intensity: 5, period: "10 seconds" } as const
+
+const housekeeping = ({ branch }: Root.Root) =>
+  Effect.gen(function* () {
+    const witness = yield* Witness.Witness
+    const recorder = yield* RefusalRecorder.RefusalRecorder
+    const blobs = yield* Blobs
+    const sweeping = Effect.asVoid(Effect.repeat(blobs.sweep, Schedule.spaced("1 minute")))
+    const children = [
+      { ...worker, name: "witness", start: witness.keep },
+      { ...worker, name: "refusals", start: recorder.run },
+      { ...worker, name: "retention", start: sweeping }
+    ]
+    yield* branch({ ...rules, name: "housekeeping", children })
+  })
+
+/** Resolves with what the operator accepted of this host's weaknesses, once what a former server left is settled. */
+const substrate = ({ branch, hoping }: Root.Root) =>
+  Effect.gen(function* () {
+    const { facts, run } = yield* Substrate
+    const journal = yield* NodeJournal.make
+    yield* branch({ ...rules, backoff, name: "substrate", children: [{ ...worker, name: "spawner", start: run }] })
+    const { text, weak } = yield* hoping(Effect.retry(facts, Schedule.spaced("10 millis")))
+    const accepted = weak.map((weakness) => ({ _tag: "WeaknessAccepted", weakness }) as const)
+    yield* journal.tell({ _tag: "NodeStarted", version, pid: process.pid, substrate: text }, ...accepted)
+    yield* journal.tell({ _tag: "NodeRecovered", ...(yield* recover) })
+    yield* Effect.addFinalizer(() => Effect.ignore(journal.tell({ _tag: "NodeStopped", reason: "asked to stop" })))
+    return weak
+  })
+
+const poolOptions = (settings: Settings, sizing: Sizing.Sizing, weak: ReadonlyArray<string>) =>
+  Effect.forEach(["zerotrust", "semitrusted"] as const, (pool) =>
+    Effect.gen(function* () {
+      const { capacityBytes, promise } = sizing
+      const maximum = sizing.maximum(pool)
+      const bound = Math.max(1, 2 * maximum)
+      // A container's actor outlives it until its end is written, so it is also stopped after it.
+      const actors = yield* Children.make({ ...many, name: "lives", bound: 4 * bound, restart: "transient" })
+      const containers = yield* Children.make({
+        ...many,
+        name: "containers",
+        bound,
+        restart: "temporary",
+        shutdown: "20 seconds"
+      })
+      const [{ target }, limits] = [settings.pools[pool], sizing.limits(1)]
+      const { queueMillis } = settings
+      return { pool, target, maximum, limits, weak, containers, actors, capacityBytes, promise, queueMillis }
+    }).pipe(Root.at(`${Root.PATH}/pools/${pool}`))
+  )
+
+const pools = ({ branch }: Root.Root, settings: Settings, sizing: Sizing.Sizing, weak: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const warm = yield* PoolsLive.make(yield* poolOptions(settings, sizing, weak))
+    const children = warm.runs.map(({ pool, run }) => ({ ...worker, name: pool, start: run }))
+    yield* branch({ ...rules, name: "pools", children })
+    return Pools.of(warm.service)
+  })
+
+const jobs = (settings: Settings, sizing: Sizing.Sizing) =>
+  Effect.gen(function* () {
+    const children = yield* Children.make({ ...many, name: "jobs", bound: JOBS, restart: "transient" })
+    const { limits } = sizing
+    const outputCap = settings.outputCapBytes
+    return yield* JobsLive.make({ children, pools: yield* Pools, limits, outputCap, pendingBytes: PENDING_BYTES })
+  }).pipe(Root.at(Root.PATH))
+
+/** Resolves with the address once requests are accepted. */
+const edge = ({ branch, hoping }: Root.Root, { host, port }: Settings) =>
+  Effect.gen(function* () {
+    const bound = yield* Deferred.make<Http.Bound>()
+    const api = Effect.gen(function* () {
+      const first = yield* Effect.transposeOption(yield* Deferred.poll(bound))
+      // A restart listens where the first start did, also when that was any free port.
+      const again = Option.match(first, { onNone: () => port, onSome: (known) => known.port })
+      const context = yield* Layer.build(Http.layer({ host, port: again, version }))
+      yield* Deferred.succeed(bound, Context.get(context, Http.Server))
+      return yield* Effect.never
+    })
+    const children = [{ ...worker, shutdown: "40 seconds", name: "api", start: api }] as const
+    yield* branch({ ...rules, backoff, name: "edge", children })
+    return yield* hoping(Deferred.await(bound))
+  })
+
+const make = (settings: Settings) =>
+  Effect.gen(function* () {
+    const root = yield* Root.make
+    const sizing = Sizing.of(settings)
+    yield* housekeeping(root)
+    const weak = yield* substrate(root)
+    const warm = Context.make(Pools, yield* pools(root, settings, sizing, weak))
+    const inner = Context.merge(
+      warm,
+      Context.make(Jobs, yield* Effect.provide(jobs(settings, sizing), warm)).pipe(
+        Context.add(HealthCheck, yield* Effect.provide(HealthLive.make("zerotrust", sizing.limits(1)), warm))
+      )
+    )
+    const { url } = yield* Effect.provide(edge(root, settings), inner)
+    return Context.add(warm, Running, { url, gaveUp: root.gaveUp })
+  })
+
+/** Built when it serves; released when it has stopped and let go of its data. */
+export const layer = (settings: Settings) =>
+  Layer.scopedContext(make(settings)).pipe(Layer.provideMerge(Foundation.layer(settings)))

@@ -1,0 +1,35 @@
+/** How much of this machine the pools may use: limits are ceilings, promises are what is never overcommitted. */
+import { totalmem } from "node:os"
+import type { Limits } from "../../events/Container.js"
+import type { PoolId } from "../../events/Ids.js"
+import type { Settings } from "../cli/Settings.js"
+
+/** A claimed container is promised this part of its limit: most programs use far less than they may. */
+const PROMISED_PART = 8
+/** As many containers as still start and end smoothly side by side, where memory would carry more. */
+const MOST = 256
+
+export interface Sizing {
+  readonly limits: (vcpu: number) => Limits
+  readonly promise: (limits: Limits) => number
+  readonly capacityBytes: number
+  readonly maximum: (pool: PoolId) => number
+}
+
+export const of = (settings: Settings, memoryBytes = totalmem()): Sizing => {
+  const { memoryPerVcpuBytes, pidsPerContainer, pools, reserveBytes, tmpBytes } = settings
+  const limits = (vcpu: number): Limits => ({
+    memoryBytes: memoryPerVcpuBytes * vcpu,
+    cpuMillis: 1000 * vcpu,
+    pids: pidsPerContainer,
+    tmpBytes
+  })
+  const promise = ({ memoryBytes: limit }: Limits) => Math.ceil(limit / PROMISED_PART)
+  const capacityBytes = Math.max(0, memoryBytes - reserveBytes)
+  const carried = Math.floor(capacityBytes / promise(limits(1)))
+  const maximum = (pool: PoolId) => {
+    const { maximum, target } = pools[pool]
+    return maximum ?? Math.max(target, Math.min(MOST, carried))
+  }
+  return { limits, promise, capacityBytes, maximum }
+}

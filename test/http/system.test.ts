@@ -1,0 +1,117 @@
+import { Effect, Ref } from "effect"
+import { describe, expect } from "vitest"
+import { type Ask, request, type Target } from "../support/client.js"
+import { live } from "../support/it.js"
+import { caller, inServer, Wellness } from "./harness.js"
+
+const ask = (to: Target, method: string, path: string, more: Ask = {}) =>
+  Effect.promise(() => request(to, method, path, more))
+
+const open: Ask = { sign: false }
+
+describe("what anybody may ask", () => {
+  live("health runs something real, closes the line, and says when it cannot", () =>
+    inServer(
+      Effect.gen(function* () {
+        const to = yield* caller()
+        const well = yield* ask(to, "GET", "/health", open)
+        expect(well).toMatchObject({ status: 200, json: { status: "ok" }, headers: { connection: "close" } })
+        expect(well.text).toContain('"status":"ok"')
+        expect(yield* ask(to, "HEAD", "/health", open)).toMatchObject({ status: 200, text: "", headers: { connection: "close" } })
+        yield* Ref.set(yield* Wellness, false)
+        const ill = yield* ask(to, "GET", "/health", open)
+        expect(ill).toMatchObject({ status: 503, json: { status: "unhealthy", error: "unhealthy" }, headers: { connection: "close" } })
+        expect(yield* ask(to, "HEAD", "/health", open)).toMatchObject({ status: 503 })
+      })
+    )
+  )
+
+  live("languages, the document and its page", () =>
+    inServer(
+      Effect.gen(function* () {
+        const to = yield* caller()
+        const { json } = yield* ask(to, "GET", "/languages", open)
+        expect(json["languages"]).toContain("bash")
+        expect(json["aliases"]).toMatchObject({ sh: expect.any(String) })
+        expect(json["count"]).toBe(Array.isArray(json["languages"]) ? json["languages"].length : -1)
+        expect((yield* ask(to, "GET", "/openapi", open)).json).toMatchObject({ openapi: "3.1.0" })
+        const page = yield* ask(to, "GET", "/docs", open)
+        expect(page.headers["content-type"]).toContain("text/html")
+        expect(page.headers["content-security-policy"]).toContain("default-src 'none'")
+        expect(page.text).not.toMatch(/<script|src=|https?:\/\//)
+        for (const path of ["/execute", "/jobs/{id}/wait", "/keys/validate"]) expect(page.text).toContain(path)
+      })
+    )
+  )
+})
+
+describe("what needs a key", () => {
+  live("cluster, pools and stats", () =>
+    inServer(
+      Effect.gen(function* () {
+        const to = yield* caller()
+        const cluster = yield* ask(to, "GET", "/cluster", { sign: "bearer" })
+        expect(cluster.json).toMatchObject({
+          mode: "pooled",
+          pool_size: 4,
+          allocated: 2,
+          available: 3,
+          spawning: 1,
+          total_containers: 6,
+          network_mode: "zerotrust_only",
+          network_breakdown: { zerotrust: { allocated: 2, available: 3, total: 5 } }
+        })
+        const pools = yield* ask(to, "GET", "/pools")
+        expect(pools.json).toMatchObject({
+          pool_count: 1,
+          total_capacity: 4,
+          total_allocated: 2,
+          total_available: 3,
+          pools: [{ status: "healthy", allocated: 2, available: 3, total: 5, claim_p50_ms: 0.4, circuit: "closed" }]
+        })
+        yield* ask(to, "POST", "/execute", { body: { language: "bash", code: "x" } })
+        const stats = yield* ask(to, "GET", "/stats")
+        expect(stats.json).toMatchObject({ containers: 5, active_jobs: 0, totals: { "job.accepted": 1, "job.completed": 1 } })
+        expect(stats.json["load_1min"]).toMatch(/^\d+\.\d\d$/)
+      })
+    )
+  )
+
+  live("shells and the caller's own key", () =>
+    inServer(
+      Effect.gen(function* () {
+        const to = yield* caller()
+        const shells = yield* ask(to, "GET", "/shells")
+        expect(shells.json).toMatchObject({ count: 35, available: expect.arrayContaining(["bash"]) })
+        const bodies: ReadonlyArray<Ask> = [{}, { body: "" }, { body: "{}" }, { body: "[]" }]
+        for (const more of bodies) {
+          const answer = yield* ask(to, "POST", "/keys/validate", more)
+          expect(answer.json).toMatchObject({ valid: true, public_key: to.publicKey, tier: 0, status: "active", concurrency: 16 })
+          expect(answer.text).not.toContain("null")
+        }
+        expect((yield* ask(to, "GET", "/keys/self")).json).toEqual({ tier: 0, rate_limit: 0, concurrency: 16 })
+      })
+    )
+  )
+})
+
+describe("what is not there", () => {
+  live("is 404 where no path is, 405 with Allow where another method is, in the usual shape", () =>
+    inServer(
+      Effect.gen(function* () {
+        const to = yield* caller()
+        const missing = yield* ask(to, "GET", "/nothing?x=1", open)
+        expect(missing).toMatchObject({ status: 404, json: { error: "not_found", code: "NOT_FOUND", details: {} } })
+        expect(yield* ask(to, "GET", "/execute", open)).toMatchObject({ status: 405, headers: { allow: "POST" } })
+        expect(yield* ask(to, "PUT", "/jobs/abc", open)).toMatchObject({ status: 405, headers: { allow: "DELETE, GET, HEAD" } })
+        expect((yield* ask(to, "OPTIONS", "/execute", open)).status).toBe(405)
+        for (const path of ["/%", "/%00", "//", "/jobs/%2e%2e", `/${"a".repeat(8_000)}`]) {
+          const odd = yield* ask(to, "GET", path, open)
+          expect(odd.status, path).toBeGreaterThanOrEqual(400)
+          expect(odd.status, path).toBeLessThan(500)
+          expect(odd.json["error"], path).toBeTypeOf("string")
+        }
+      })
+    )
+  )
+})
