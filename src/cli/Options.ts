@@ -19,11 +19,11 @@ const option = (knob: Knob): Options.Options<string | undefined> => {
       Options.withDescription(knob.help),
       Options.map((on) => (on ? "true" : undefined))
     )
-  return Options.text(knob.flag).pipe(
-    Options.withDescription(knob.help),
-    Options.repeated,
-    Options.map((given) => (given.length === 0 ? undefined : knob.kind === "pool" ? given.join(",") : given.at(-1)))
-  )
+  const text = Options.text(knob.flag).pipe(Options.withDescription(knob.help))
+  // A repeated option takes every word that follows it, so only one that stands before no argument may be.
+  if (knob.kind === "pool")
+    return Options.map(Options.repeated(text), (given) => (given.length === 0 ? undefined : given.join(",")))
+  return Options.map(Options.optional(text), Option.getOrUndefined)
 }
 
 const texts = (chosen: ReadonlyArray<Knob>): Options.Options<Sources.Flags> =>

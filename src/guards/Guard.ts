@@ -15,11 +15,24 @@ export interface Spec<Facts> {
   readonly claim: string
   /** A fact that does not look like this is not known. */
   readonly known: Shape<Facts>
-  readonly rule: (facts: Facts) => true | Reason
   /** What the caller is told when facts could not be had; 503 unless the point says otherwise. */
   readonly uncertain?: Partial<Reason>
   /** How long facts may take. */
   readonly deadline?: Duration.DurationInput
+}
+
+export interface Ruled<Facts> extends Spec<Facts> {
+  readonly rule: (facts: Facts) => true | Reason
+}
+
+/** The permit carries what `carries` makes of the facts: never a secret, for example. */
+export interface Carrying<Facts, Carried> extends Ruled<Facts> {
+  readonly carries: (facts: Facts) => Carried
+}
+
+/** For what a caller wrote: judged by being read, once, and carried in its normal form. */
+export interface Reading<Facts, Carried> extends Spec<Facts> {
+  readonly reads: (facts: Facts) => Either.Either<Carried, Reason>
 }
 
 export interface Guard<P extends DecisionPoint, Facts, Carried = Facts> {
@@ -73,18 +86,24 @@ export class Permit<out P extends DecisionPoint, out Facts = unknown> {
     Object.freeze(this)
   }
 
-  /** The permit carries the facts, or what `carries` makes of them: never a secret, and what was asked in its normal form. */
   static guard<const P extends DecisionPoint, Facts extends object, Carried>(
     point: P,
-    spec: Spec<Facts> & { readonly carries: (facts: Facts) => Carried }
+    spec: Carrying<Facts, Carried> | Reading<Facts, Carried>
   ): Guard<P, Facts, Carried>
-  static guard<const P extends DecisionPoint, Facts extends object>(point: P, spec: Spec<Facts>): Guard<P, Facts>
+  static guard<const P extends DecisionPoint, Facts extends object>(point: P, spec: Ruled<Facts>): Guard<P, Facts>
   static guard<const P extends DecisionPoint, Facts extends object, Carried>(
     point: P,
-    spec: Spec<Facts> & { readonly carries?: (facts: Facts) => Carried }
+    spec: Ruled<Facts> | Carrying<Facts, Carried> | Reading<Facts, Carried>
   ): Guard<P, Facts, Facts | Carried> {
-    const { carries, claim, deadline = "1 second", known, name, rule } = spec
+    const { claim, deadline = "1 second", known, name } = spec
     const unknown = unknownIn(known)
+
+    const answer = (facts: Facts): Either.Either<Facts | Carried, Reason> => {
+      if ("reads" in spec) return spec.reads(facts)
+      const said = spec.rule(facts)
+      if (said !== true) return Either.left(said)
+      return Either.right("carries" in spec ? spec.carries(facts) : facts)
+    }
 
     const refuse = (reason: Reason) =>
       new Refused({ point, certainty: reason.uncertain === true ? "uncertain" : "refused", reason })
@@ -107,10 +126,10 @@ export class Permit<out P extends DecisionPoint, out Facts = unknown> {
       for (const name of Object.keys(facts)) if (!Object.hasOwn(known, name)) Reflect.deleteProperty(facts, name)
       const missing = unknown(given === undefined || given === null ? given : facts)
       if (missing !== undefined) return Either.left(doubt(`not known: ${missing}`))
-      const answer = rule(facts)
-      if (answer === true) return Either.right(new Permit(point, carries === undefined ? facts : carries(facts)))
+      const said = answer(facts)
+      if (Either.isRight(said)) return Either.right(new Permit(point, said.right))
       // A rule that answers neither true nor a reason has not answered.
-      return Either.left(typeof answer?.code === "string" ? refuse(answer) : doubt("the rule gave no answer"))
+      return Either.left(typeof said.left?.code === "string" ? refuse(said.left) : doubt("the rule gave no answer"))
     }
 
     const decide = (facts: Facts): Either.Either<Permit<P, Facts | Carried>, Refused> => {
@@ -124,7 +143,7 @@ export class Permit<out P extends DecisionPoint, out Facts = unknown> {
     const check = <E, R>(facts: Effect.Effect<Facts, E, R>, asked: Asked) =>
       facts.pipe(
         // Facts that cannot be interrupted are left behind; the caller is not kept waiting for them.
-
+        Effect.disconnect,
         Effect.timeoutFail({ duration: deadline, onTimeout: () => new Late() }),
         Effect.exit,
         Effect.flatMap((exit) =>

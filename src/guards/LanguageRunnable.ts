@@ -1,4 +1,5 @@
 /** D12: is the language known, and is its toolchain in the image? */
+import { Either } from "effect"
 import { flag, maybe, text } from "./Fact.js"
 import { type Details, Permit, type Reason } from "./Guard.js"
 import { quote } from "./Quote.js"
@@ -20,9 +21,16 @@ export interface Runnable {
   readonly language: string
 }
 
-const refusal = (code: string, message: string, details: Details): Reason => ({ code, message, details, status: 400 })
+const refusal = (code: string, message: string, details: Details): Either.Either<never, Reason> =>
+  Either.left({ code, message, details, status: 400 })
 
-const rule = ({ asked, installCommand, known, runnable, suggestion }: LanguageAsked): true | Reason => {
+const reads = ({
+  asked,
+  installCommand,
+  known,
+  runnable,
+  suggestion
+}: LanguageAsked): Either.Either<Runnable, Reason> => {
   if (asked === undefined)
     return refusal(
       "language_required",
@@ -35,7 +43,7 @@ const rule = ({ asked, installCommand, known, runnable, suggestion }: LanguageAs
     const details = suggestion === undefined ? {} : { suggestion }
     return refusal("unknown_language", `There is no language ${shown}. ${hint}`, details)
   }
-  if (runnable) return true
+  if (runnable) return Either.right({ language: known })
   const fix =
     installCommand === undefined ? "No package provides it here." : `An operator can install it: ${installCommand}`
   const details = installCommand === undefined ? { language: known } : { language: known, install: installCommand }
@@ -52,9 +60,5 @@ export const languageRunnable = Permit.guard("D12", {
     suggestion: maybe(text),
     installCommand: maybe(text)
   },
-  rule,
-  carries: ({ known }): Runnable => {
-    if (known === undefined) throw new TypeError("not known")
-    return { language: known }
-  }
+  reads
 })

@@ -51,7 +51,12 @@ const absent = (value: unknown): value is null | undefined => value === undefine
 
 const isText = (value: unknown): value is string => typeof value === "string"
 
-const SURROGATE = /\p{Surrogate}/u
+declare global {
+  interface String {
+    /** In every Node since 20, in TypeScript's library only with ES2024; a pattern takes 30 ms where this takes 1. */
+    isWellFormed(): boolean
+  }
+}
 
 const content = (field: string, value: string, most: number): Read<string> => {
   if (Buffer.byteLength(value) > most)

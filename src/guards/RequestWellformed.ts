@@ -1,5 +1,4 @@
 /** D11: does the order decode, with its sizes and names in bounds? */
-import { Either } from "effect"
 import { anything } from "./Fact.js"
 import { Permit } from "./Guard.js"
 import * as Order from "./Order.js"
@@ -22,7 +21,5 @@ export const requestWellformed = Permit.guard("D11", {
     return_artifact: anything,
     return_wasm_artifact: anything
   },
-  rule: (written: Order.Written) =>
-    Either.match(Order.read(written), { onLeft: (reason) => reason, onRight: () => true }),
-  carries: (written) => Either.getOrThrow(Order.read(written))
+  reads: (written: Order.Written) => Order.read(written)
 })

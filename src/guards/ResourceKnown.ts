@@ -1,4 +1,5 @@
 /** D16: does it exist, as far as this caller may know? A stranger hears the same as if it had never been. */
+import { Either } from "effect"
 import { maybe, oneOf, struct, text } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
 
@@ -29,11 +30,12 @@ const never = ({ found, kind }: Sought): Reason => ({
   note: found === undefined ? "it never existed" : "it belongs to another key"
 })
 
-const rule = (sought: Sought): true | Reason => {
+const reads = (sought: Sought): Either.Either<Existing, Reason> => {
   const { actor, found, kind, resource } = sought
-  if (found === undefined || found.owner !== actor) return never(sought)
-  if (found.gone === undefined) return true
-  return { code: "gone", message: `${kind} ${resource} was ${found.gone}.`, status: 410, details: { was: found.gone } }
+  if (found === undefined || found.owner !== actor) return Either.left(never(sought))
+  const { gone, owner } = found
+  if (gone === undefined) return Either.right({ resource, actor, owner })
+  return Either.left({ code: "gone", message: `${kind} ${resource} was ${gone}.`, status: 410, details: { was: gone } })
 }
 
 export const resourceKnown = Permit.guard("D16", {
@@ -45,9 +47,5 @@ export const resourceKnown = Permit.guard("D16", {
     actor: text,
     found: maybe(struct<Found>({ owner: text, gone: maybe(oneOf("destroyed", "expired")) }))
   },
-  rule,
-  carries: ({ actor, found, resource }): Existing => {
-    if (found === undefined) throw new TypeError("not found")
-    return { resource, actor, owner: found.owner }
-  }
+  reads
 })

@@ -4,7 +4,8 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import { Execution } from "./Execution.js"
 import { JobGroup } from "./JobGroup.js"
 import { KeyGroup } from "./KeyGroup.js"
-import { ClusterGroup, Public, SystemGroup } from "./SystemGroup.js"
+import { Public } from "./PublicGroup.js"
+import { ClusterGroup, SystemGroup } from "./SystemGroup.js"
 
 export class Api extends HttpApi.make("unsandbox")
   .add(Execution)

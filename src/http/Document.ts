@@ -23,13 +23,16 @@ const decoding = "#/components/schemas/HttpApiDecodeError"
 const rewritten = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(rewritten)
   if (!isJson(value)) return value
-  if (value["$ref"] === decoding) return { $ref: "#/components/schemas/Error" }
+  if (value.description === inTheirWords) return rewritten({ ...value, description: "The request is not well-formed." })
+  if (value.$ref === decoding) return { $ref: "#/components/schemas/Error" }
   // A reference with a note beside it; the note is the answer's description already.
   const { allOf } = value
   if (Array.isArray(allOf) && allOf.length === 1 && isJson(allOf[0]) && "$ref" in allOf[0]) return rewritten(allOf[0])
-  if (Array.isArray(value["anyOf"])) return merged(value["anyOf"].map(rewritten), value)
+  if (Array.isArray(value.anyOf)) return merged(value.anyOf.map(rewritten), value)
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewritten(item)]))
 }
+
+const inTheirWords = "The request did not match the expected schema"
 
 const merged = (members: ReadonlyArray<unknown>, around: Json): unknown => {
   const distinct = [...new Map(members.map((member) => [JSON.stringify(member), member])).values()]
@@ -37,8 +40,8 @@ const merged = (members: ReadonlyArray<unknown>, around: Json): unknown => {
 }
 
 const secured = (operation: unknown): unknown => {
-  if (!isJson(operation) || !Array.isArray(operation["security"])) return operation
-  const signed = operation["security"].some((one) => isJson(one) && "signature" in one)
+  if (!isJson(operation) || !Array.isArray(operation.security)) return operation
+  const signed = operation.security.some((one) => isJson(one) && "signature" in one)
   return signed ? { ...operation, security: [{ signature: [], timestamp: [], hmac: [] }] } : operation
 }
 
@@ -46,15 +49,22 @@ const mapped = (object: unknown, change: (value: unknown) => unknown): Json =>
   Object.fromEntries(Object.entries(isJson(object) ? object : {}).map(([key, value]) => [key, change(value)]))
 
 export const make = (): Json => {
-  const spec: unknown = rewritten(JSON.parse(JSON.stringify(OpenApi.fromApi(Api))))
-  if (!isJson(spec) || !isJson(spec["components"])) return {}
-  const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = mapped(spec["components"]["schemas"], (one) => one)
+  const spec: unknown = rewritten(
+    JSON.parse(JSON.stringify(OpenApi.fromApi(Api, { additionalPropertiesStrategy: "allow" })))
+  )
+  if (!isJson(spec) || !isJson(spec.components)) return {}
+  const {
+    HttpApiDecodeError: _,
+    Issue: __,
+    PropertyKey: ___,
+    ...schemas
+  } = mapped(spec.components.schemas, (one) => one)
   return {
     ...spec,
-    paths: mapped(spec["paths"], (path) => mapped(path, secured)),
+    paths: mapped(spec.paths, (path) => mapped(path, secured)),
     components: {
       schemas,
-      securitySchemes: { ...mapped(spec["components"]["securitySchemes"], (one) => one), ...headers }
+      securitySchemes: { ...mapped(spec.components.securitySchemes, (one) => one), ...headers }
     }
   }
 }

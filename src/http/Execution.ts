@@ -1,67 +1,16 @@
 /** The execution group: programs to run, and what came of them. */
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
-import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { Schema } from "effect"
 import { Signed } from "./Authentication.js"
 import * as Field from "./Field.js"
 import { problems } from "./Problem.js"
+import { ExecuteRequest, RawCode, RunQuery, RunRequest } from "./Program.js"
 
 const { optional } = Schema
-const Network = Schema.Literal("zerotrust", "semitrusted")
-const Count = Schema.Union(Schema.Int, Schema.NumberFromString.pipe(Schema.int()))
 
-const InputFile = Schema.Struct({
-  filename: Field.text("Where to put it, relative to /tmp/input.", "data/numbers.csv"),
-  content: Field.text("Its bytes, base64. Alias: `content_base64`.", "MSwyLDMK")
-}).annotations({ identifier: "InputFile" })
-
-const common = {
-  code: Field.text("The program's source.", "print('hello')"),
-  env: optional(
-    Field.of(
-      Schema.Record({ key: Schema.String, value: Schema.String }),
-      "Environment variables, at most 256.",
-      { GREETING: "hello" }
-    )
-  ),
-  network_mode: optional(
-    Field.of(Network, "`zerotrust` has no network. Alias: `network`. Default `zerotrust`.", "zerotrust")
-  ),
-  ttl: optional(Field.of(Count, "Seconds that it may run, 1 to 900. Alias: `timeout`. Default 60.", 60)),
-  return_artifact: optional(
-    Field.flag("Return the files that it leaves in its working directory, and what was compiled. Alias: `return_artifacts`.", true)
-  ),
-  return_wasm_artifact: optional(Field.flag("Compile to WebAssembly and return that (C, C++, Rust, Zig, Go).", false)),
-  vcpu: optional(Field.of(Count, "Virtual CPUs, 1 to 8, with 2 GB of memory each. Default 1.", 1)),
-  input_files: optional(
-    Schema.Array(InputFile).annotations({ description: "Files to find in /tmp/input and in the working directory." })
-  ),
-  stdin: optional(Field.text("Standard input; without it the program reads an end of file.", "3\n4\n"))
-}
-
-export const ExecuteRequest = Schema.Struct({
-  language: Field.text("A language or one of its aliases; GET /languages lists them.", "python", "js", "c++"),
-  ...common
-}).annotations({ identifier: "ExecuteRequest", description: "A program and how to run it." })
-
-const RunRequest = Schema.Struct({ ...common }).annotations({
-  identifier: "RunRequest",
-  description: "A program whose language is told by its shebang line or its text."
-})
-
-const RunQuery = Schema.Struct({
-  env: optional(Field.text("Environment variables as a JSON object, URL-encoded.", '{"GREETING":"hello"}')),
-  network_mode: optional(Field.text("As in POST /execute.", "zerotrust")),
-  ttl: optional(Field.text("As in POST /execute.", "60")),
-  vcpu: optional(Field.text("As in POST /execute.", "1")),
-  return_artifact: optional(Field.text("`true` or `1`, as in POST /execute.", "true")),
-  return_wasm_artifact: optional(Field.text("`true` or `1`, as in POST /execute.", "false")),
-  language: optional(Field.text("Names the language where nothing in the text does.", "python"))
-})
-
-export const Artifact = Schema.Struct({
+const Artifact = Schema.Struct({
   filename: Field.text("Its path below the artifact directory.", "plot.png"),
   content_base64: Field.text("Its bytes, base64.", "iVBORw0KGgo="),
   content: Field.text("The same.", "iVBORw0KGgo="),
@@ -137,11 +86,6 @@ const Once = Schema.Struct({
     Field.text("The same key and body give the first result again; another body is a conflict.", "order-7")
   )
 })
-const RawCode = HttpApiSchema.Text({ contentType: "text/plain" }).annotations({
-  description: "The program's source as it is.",
-  examples: ["#!/usr/bin/env python3\nprint('hello')"]
-})
-
 export class Execution extends HttpApiGroup.make("execution")
   .add(
     HttpApiEndpoint.post("execute", "/execute")
@@ -149,7 +93,9 @@ export class Execution extends HttpApiGroup.make("execution")
       .setPayload(ExecuteRequest)
       .addSuccess(ExecuteResult)
       .addError(refusals)
-      .annotateContext(Field.route("Run a program and wait for its end", "Answers 200 whether or not the program succeeds.", ...points))
+      .annotateContext(
+        Field.route("Run a program and wait for its end", "Answers 200 whether or not the program succeeds.", ...points)
+      )
   )
   .add(
     HttpApiEndpoint.post("executeAsync", "/execute/async")
@@ -157,7 +103,13 @@ export class Execution extends HttpApiGroup.make("execution")
       .setPayload(ExecuteRequest)
       .addSuccess(Accepted, { status: 202 })
       .addError(refusals)
-      .annotateContext(Field.route("Run a program in the background", "Poll GET /jobs/{id}, or wait with GET /jobs/{id}/wait.", ...points))
+      .annotateContext(
+        Field.route(
+          "Run a program in the background",
+          "Poll GET /jobs/{id}, or wait with GET /jobs/{id}/wait.",
+          ...points
+        )
+      )
   )
   .add(
     HttpApiEndpoint.post("run", "/run")
@@ -166,7 +118,13 @@ export class Execution extends HttpApiGroup.make("execution")
       .setPayload(Schema.Union(RawCode, RunRequest))
       .addSuccess(ExecuteResult)
       .addError(refusals)
-      .annotateContext(Field.route("Run a program whose language is in its text", "The body is the program itself, or JSON.", ...points))
+      .annotateContext(
+        Field.route(
+          "Run a program whose language is in its text",
+          "The body is the program itself, or JSON.",
+          ...points
+        )
+      )
   )
   .add(
     HttpApiEndpoint.post("runAsync", "/run/async")
@@ -175,7 +133,9 @@ export class Execution extends HttpApiGroup.make("execution")
       .setPayload(Schema.Union(RawCode, RunRequest))
       .addSuccess(Accepted, { status: 202 })
       .addError(refusals)
-      .annotateContext(Field.route("The same in the background", "As POST /run, answered like POST /execute/async.", ...points))
+      .annotateContext(
+        Field.route("The same in the background", "As POST /run, answered like POST /execute/async.", ...points)
+      )
   )
   .middleware(Signed)
   .annotate(OpenApi.Description, "Run untrusted code.") {}

@@ -24,7 +24,10 @@ interface Route {
   readonly awaited: boolean
 }
 
-const execute = { read: (_: Request, body: Buffer) => Either.map(Normalise.object(body), Normalise.order), detects: false }
+const execute = {
+  read: (_: Request, body: Buffer) => Either.map(Normalise.object(body), Normalise.order),
+  detects: false
+}
 const run = {
   read: (request: Request, body: Buffer) => Normalise.run(request.url, request.headers["content-type"], body),
   detects: true
@@ -66,20 +69,17 @@ const make = Effect.gen(function* () {
       : Effect.map(desk.view(job), (view) => Answer.json(Result.accepted(view, view.status), 202, again))
 
   const handle = ({ awaited, detects, read }: Route) =>
-    Effect.fnUntraced(
-      function* ({ request }: { readonly request: Request }) {
-        const { body, key, trace } = yield* Caller
-        const owner = key.key
-        const once = yield* Reservations.reserved(request.headers["idempotency-key"], owner, request.url, body)
-        const judged = intake.judge(read(request, body), detects)
-        const permits = yield* refusing(judged, owner, request.method, request.url)
-        const submission: Submission = { ...permits, owner, awaited, idempotency: once, trace }
-        if (once === null) return yield* first(submission, yield* jobs.submit(submission))
-        const settled = yield* reservations.once(owner, once, jobs.submit(submission))
-        return yield* settled._tag === "First" ? first(submission, settled.value) : replay(settled.job, awaited)
-      },
-      Effect.mapError(Problem.of)
-    )
+    Effect.fnUntraced(function* ({ request }: { readonly request: Request }) {
+      const { body, key, trace } = yield* Caller
+      const owner = key.key
+      const once = yield* Reservations.reserved(request.headers["idempotency-key"], owner, request.url, body)
+      const judged = intake.judge(read(request, body), detects)
+      const permits = yield* refusing(judged, owner, request.method, request.url)
+      const submission: Submission = { ...permits, owner, awaited, idempotency: once, trace }
+      if (once === null) return yield* first(submission, yield* jobs.submit(submission))
+      const settled = yield* reservations.once(owner, once, jobs.submit(submission))
+      return yield* settled._tag === "First" ? first(submission, settled.value) : replay(settled.job, awaited)
+    }, Effect.mapError(Problem.of))
 
   return {
     execute: handle({ ...execute, awaited: true }),

@@ -1,5 +1,5 @@
 /** Looks jobs up for those who may see them, and waits for their ends. */
-import { Duration, Effect, Option, Schema } from "effect"
+import { type Duration, Effect, Option, Schema } from "effect"
 import { Jobs } from "../../actors/job/Jobs.js"
 import { JobId } from "../../events/Ids.js"
 import type { Permit, Refused } from "../guards/Guard.js"

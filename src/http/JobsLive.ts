@@ -45,7 +45,11 @@ const make = Effect.gen(function* () {
     return cancelled
   }, Effect.mapError(Problem.of))
 
-  const get = (one: One) => Effect.mapError(Effect.flatMap(own(one), ({ view }) => desk.state(view)), Problem.of)
+  const get = (one: One) =>
+    Effect.mapError(
+      Effect.flatMap(own(one), ({ view }) => desk.state(view)),
+      Problem.of
+    )
 
   const wait = Effect.fnUntraced(function* (one: One, within: Duration.Duration) {
     const { view } = yield* own(one)

@@ -25,7 +25,8 @@ const locate = (text: string): Malformed => {
   const line = before.split("\n").length
   const found = text.codePointAt(position)
   return {
-    reason: found === undefined ? "unexpected end of the text" : `unexpected ${JSON.stringify(String.fromCodePoint(found))}`,
+    reason:
+      found === undefined ? "unexpected end of the text" : `unexpected ${JSON.stringify(String.fromCodePoint(found))}`,
     position,
     line,
     column: position - before.lastIndexOf("\n")
@@ -34,6 +35,7 @@ const locate = (text: string): Malformed => {
 
 const space = /[ \t\n\r]*/y
 const scalar = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings have none, and that is what is checked
 const piece = /[^"\\\u0000-\u001f]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
 
 type Expected = "value" | "value or ]" | "key" | "key or }" | ":" | ", or end"

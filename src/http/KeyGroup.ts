@@ -32,7 +32,11 @@ export class KeyGroup extends HttpApiGroup.make("keys")
     HttpApiEndpoint.post("validate", "/keys/validate")
       .addSuccess(KeyState)
       .annotateContext(
-        Field.route("Is my key good?", "401 or 403 with `reason` `invalid_key`, `expired` or `suspended`.", ...Field.signed)
+        Field.route(
+          "Is my key good?",
+          "401 or 403 with `reason` `invalid_key`, `expired` or `suspended`.",
+          ...Field.signed
+        )
       )
   )
   .add(

@@ -29,7 +29,9 @@ const limits = {
   connectionsCheckingInterval: 5_000
 }
 
-const lineErrors: Readonly<Record<string, { readonly status: string; readonly code: string; readonly message: string }>> = {
+const lineErrors: Readonly<
+  Record<string, { readonly status: string; readonly code: string; readonly message: string }>
+> = {
   HPE_HEADER_OVERFLOW: {
     status: "431 Request Header Fields Too Large",
     code: "headers_too_large",
@@ -41,7 +43,11 @@ const lineErrors: Readonly<Record<string, { readonly status: string; readonly co
     message: "The request did not arrive in time."
   }
 }
-const notHttp = { status: "400 Bad Request", code: "malformed_http", message: "This is not a well-formed HTTP request." }
+const notHttp = {
+  status: "400 Bad Request",
+  code: "malformed_http",
+  message: "This is not a well-formed HTTP request."
+}
 
 /** Answers what never became a request, in the shape of every other error. */
 const onClientError = (error: Error & { readonly code?: string }, socket: Socket): void => {

@@ -52,21 +52,21 @@ export const object = (body: Buffer): Either.Either<Fields, Reason> => {
 }
 
 const inputFile = (file: unknown): unknown =>
-  isFields(file) ? { filename: file["filename"] ?? file["name"], content: file["content"] ?? file["content_base64"] } : file
+  isFields(file) ? { filename: file.filename ?? file.name, content: file.content ?? file.content_base64 } : file
 
 export const order = (fields: Fields): Asked => {
-  const files = fields["input_files"]
+  const files = fields.input_files
   return {
     order: {
-      language: fields["language"],
-      code: fields["code"],
-      env: fields["env"],
-      stdin: fields["stdin"],
-      network_mode: fields["network_mode"] ?? fields["network"],
-      ttl: fields["ttl"] ?? fields["timeout"],
-      vcpu: fields["vcpu"],
-      return_artifact: fields["return_artifact"] ?? fields["return_artifacts"],
-      return_wasm_artifact: fields["return_wasm_artifact"]
+      language: fields.language,
+      code: fields.code,
+      env: fields.env,
+      stdin: fields.stdin,
+      network_mode: fields.network_mode ?? fields.network,
+      ttl: fields.ttl ?? fields.timeout,
+      vcpu: fields.vcpu,
+      return_artifact: fields.return_artifact ?? fields.return_artifacts,
+      return_wasm_artifact: fields.return_wasm_artifact
     },
     files: Array.isArray(files) ? files.map(inputFile) : files
   }
@@ -87,8 +87,6 @@ export const run = (target: string, contentType: string | undefined, body: Buffe
   const given = query(target)
   if (Either.isLeft(given)) return Either.left(given.left)
   const said: Either.Either<Fields, Reason> =
-    contentType?.toLowerCase().includes("json") === true
-      ? object(body)
-      : Either.map(text(body), (code) => ({ code }))
+    contentType?.toLowerCase().includes("json") === true ? object(body) : Either.map(text(body), (code) => ({ code }))
   return Either.map(said, (fields) => order({ ...given.right, ...fields }))
 }

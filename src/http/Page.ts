@@ -37,7 +37,8 @@ const typeOf = (schema: unknown): string => {
 
 const row = (name: string, schema: unknown, needed: boolean): string => {
   const [example] = list(at(schema, "examples"))
-  const shown = example === undefined ? "" : `<br><small>for example <code>${escape(JSON.stringify(example))}</code></small>`
+  const shown =
+    example === undefined ? "" : `<br><small>for example <code>${escape(JSON.stringify(example))}</code></small>`
   const about = `${prose(at(schema, "description"))}${shown}`
   return `<tr><td><code>${escape(name)}</code>${needed ? "" : " <small>optional</small>"}</td><td>${escape(typeOf(schema))}</td><td>${about}</td></tr>`
 }
@@ -98,4 +99,6 @@ export const render = (document: Json): string => `<!doctype html>
 <h1>${escape(at(document, "info", "title"))} <small>${escape(at(document, "info", "version"))}</small></h1>
 <p>${prose(at(document, "info", "description"))} <a href="/openapi">The document itself</a> (OpenAPI 3.1).</p>
 <p>${prose(at(document, "components", "securitySchemes", "signature", "description"))}</p>
-${list(at(document, "tags")).map((tag) => group(document, tag)).join("")}</body></html>`
+${list(at(document, "tags"))
+  .map((tag) => group(document, tag))
+  .join("")}</body></html>`

@@ -71,7 +71,9 @@ const fromRefused = (refused: Refused): Problem => {
     code,
     message,
     details: { ...details, point: refused.point, certainty: refused.certainty },
-    ...(refused.point === "D01" || refused.point === "D02" ? { extra: { valid: false, reason: code, ...details } } : {}),
+    ...(refused.point === "D01" || refused.point === "D02"
+      ? { extra: { valid: false, reason: code, ...details } }
+      : {}),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds })
   })
 }

@@ -25,18 +25,22 @@ const unhealthy = (reason: string) =>
   })
 
 /** Nothing on the page loads or runs anything. */
-const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const policy =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+const page = (document: ReturnType<typeof Document.make>) =>
+  HttpServerResponse.text(Page.render(document), {
+    contentType: "text/html; charset=utf-8",
+    headers: { "content-security-policy": policy }
+  })
 
 export const PublicLive = HttpApiBuilder.group(Api, "public", (handlers) =>
   Effect.gen(function* () {
     const check = yield* HealthCheck
     const choice = LanguageChoice.make(yield* Toolchains)
-    const document = Document.make()
-    const openapi = Answer.json(document)
-    const docs = HttpServerResponse.text(Page.render(document), {
-      contentType: "text/html; charset=utf-8",
-      headers: { "content-security-policy": policy }
-    })
+    // Made when first asked for: a server starts without them.
+    const openapi = yield* Effect.cached(Effect.sync(() => Answer.json(Document.make())))
+    const docs = yield* Effect.cached(Effect.sync(() => page(Document.make())))
     const health = Effect.flatMap(check, (found) =>
       found.ok
         ? Effect.succeed(Answer.json({ status: "ok", check_ms: found.millis }, 200, close))
@@ -45,7 +49,7 @@ export const PublicLive = HttpApiBuilder.group(Api, "public", (handlers) =>
     return handlers
       .handleRaw("health", () => health)
       .handle("languages", () => Effect.sync(choice.listed))
-      .handleRaw("openapi", () => Effect.succeed(openapi))
-      .handleRaw("docs", () => Effect.succeed(docs))
+      .handleRaw("openapi", () => openapi)
+      .handleRaw("docs", () => docs)
   })
 )

@@ -54,7 +54,7 @@ const answer = (cause: Cause.Cause<unknown>, request: Request): Effect.Effect<Re
   const problem = problemOf(Cause.squash(cause), request)
   if (problem !== undefined) {
     const response = render(problem)
-    return Effect.succeed(problem.headers?.["connection"] === "close" ? lingering(request, response) : response)
+    return Effect.succeed(problem.headers?.connection === "close" ? lingering(request, response) : response)
   }
   const trace = RequestId.of(request)
   return Effect.logError("a request failed", cause).pipe(

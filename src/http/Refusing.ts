@@ -8,7 +8,12 @@ const longestTarget = 200
 export const make = Effect.map(
   Refusals,
   (refusals) =>
-    <A>(decision: Either.Either<A, Refused>, principal: string, method: string, target: string): Effect.Effect<A, Refused> =>
+    <A>(
+      decision: Either.Either<A, Refused>,
+      principal: string,
+      method: string,
+      target: string
+    ): Effect.Effect<A, Refused> =>
       Either.isRight(decision)
         ? Effect.succeed(decision.right)
         : Effect.provideService(

@@ -88,7 +88,10 @@ export const make = (table: JobTable["Type"]) => {
       const settle = (exit: Exit.Exit<Settled<A>, E | Problem | LogUnavailable>) => {
         // The table knows the job by now, so whoever comes next finds it there.
         pending.delete(asked.key)
-        return Deferred.done(job, Exit.map(exit, (settled) => (settled._tag === "First" ? settled.value.job : settled.job)))
+        return Deferred.done(
+          job,
+          Exit.map(exit, (settled) => (settled._tag === "First" ? settled.value.job : settled.job))
+        )
       }
       return recall(owner, asked).pipe(
         Effect.flatMap((known) =>

@@ -6,7 +6,10 @@ import type { Accepted, ExecuteResult } from "./Execution.js"
 import type { JobState, JobSummary } from "./JobGroup.js"
 
 /** What a job is, whoever tells of it. Times in microseconds since 1970. */
-export type About = Pick<JobView, "job" | "language" | "detected" | "network" | "createdAt" | "startedAt" | "completedAt">
+export type About = Pick<
+  JobView,
+  "job" | "language" | "detected" | "network" | "createdAt" | "startedAt" | "completedAt"
+>
 
 /** A job's end with its bytes. */
 export interface Ended {
@@ -65,7 +68,10 @@ const whole = (bytes: Uint8Array, truncated: boolean): Uint8Array => {
 
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-const text = (bytes: Uint8Array, truncated: boolean): { readonly text: string; readonly base64: string | undefined } => {
+const text = (
+  bytes: Uint8Array,
+  truncated: boolean
+): { readonly text: string; readonly base64: string | undefined } => {
   const kept = view(whole(bytes, truncated))
   return { text: kept.toString(), base64: isUtf8(kept) ? undefined : kept.toString("base64") }
 }

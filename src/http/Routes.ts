@@ -32,7 +32,11 @@ export const missing = (method: string, target: string): Problem => {
   const path = (target.split("?", 1)[0] ?? "").slice(0, longestPath)
   const allow = allowed(path)
   if (allow.length === 0)
-    return new Problem({ status: 404, code: "not_found", message: `There is no ${path} here. GET /openapi lists what there is.` })
+    return new Problem({
+      status: 404,
+      code: "not_found",
+      message: `There is no ${path} here. GET /openapi lists what there is.`
+    })
   return new Problem({
     status: 405,
     code: "method_not_allowed",

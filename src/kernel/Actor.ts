@@ -5,31 +5,36 @@ import type { Row } from "../../events/Envelope.js"
 import type { Unreadable } from "../../events/Versioned.js"
 import { EventLog, type LogUnavailable, type WrongVersion } from "../log/EventLog.js"
 import type { Committed, Definition, Meta } from "./Definition.js"
+import * as History from "./History.js"
 import { type Letter, Mailbox } from "./Mailbox.js"
 import { ActorFailed, NotAccepted, OutcomeUnknown, type Step } from "./Outcome.js"
 
 export { ActorFailed, type Committed, type Definition, type Meta, NotAccepted, OutcomeUnknown }
+
+/** Why there is no answer: the actor's own refusal, or what became of the command instead. */
+export type Declined<Rej> = Rej | NotAccepted | OutcomeUnknown | LogUnavailable
 
 export interface Actor<S, C, Rej> {
   /**
    * Succeeds with the state after the command, once its events are durable. Waits while the actor is restarted. Interrupting
    * it withdraws a command that has not been looked at; one that has goes on.
    */
-  readonly ask: (command: C, meta?: Meta) => Effect.Effect<S, Rej | NotAccepted | OutcomeUnknown | LogUnavailable>
+  readonly ask: (command: C, meta?: Meta) => Effect.Effect<S, Declined<Rej>>
   /** As `ask`, with the rows that the command became: what was recorded, and when. */
-  readonly commit: (
-    command: C,
-    meta?: Meta
-  ) => Effect.Effect<Committed<S>, Rej | NotAccepted | OutcomeUnknown | LogUnavailable>
+  readonly commit: (command: C, meta?: Meta) => Effect.Effect<Committed<S>, Declined<Rej>>
   /** True: it waits in the mailbox, and nothing more is known. What must not be lost is asked. */
   readonly tell: (command: C, meta?: Meta) => Effect.Effect<boolean>
   /** Owned by a supervisor; one at a time. A restart is another call: replays, reacts, goes on with the same mailbox. */
   readonly run: Effect.Effect<void, ActorFailed>
-  /** It will not run again: whoever waits, and whoever comes later, gets `NotAccepted`. A run under way ends well after its command. */
+  /**
+   * It will not run again: whoever waits, and whoever comes later, gets `NotAccepted`; a run under way ends well after its
+   * command. Owed by whoever gives up on restarting it (`ended` of Children): otherwise its askers wait for ever.
+   */
   readonly stop: Effect.Effect<void>
 }
 
-type Answer<S, Rej> = Effect.Effect<Committed<S>, Rej | NotAccepted | OutcomeUnknown | LogUnavailable>
+type Answer<S, Rej> = Effect.Effect<Committed<S>, Declined<Rej>>
+type Post<S, C, Rej> = Letter<C, Meta, Answer<S, Rej>>
 
 const nothing: ReadonlyArray<Row> = []
 
@@ -46,7 +51,7 @@ export const make = <S, C, E extends AnyEvent, Rej>(
 class Process<S, C, E extends AnyEvent, Rej> implements Actor<S, C, Rej> {
   private readonly mailbox: Mailbox<C, Meta, Answer<S, Rej>>
   /** Looked at and not yet answered: however the run ends, this is answered. */
-  private inHand: Letter<C, Meta, Answer<S, Rej>> | undefined
+  private inHand: Post<S, C, Rej> | undefined
   private state: S
   private version = 0
   private step: Step = "replay"
@@ -66,7 +71,7 @@ class Process<S, C, E extends AnyEvent, Rej> implements Actor<S, C, Rej> {
 
   readonly commit = (command: C, meta?: Meta): Answer<S, Rej> =>
     Effect.async((resume) => {
-      const letter: Letter<C, Meta, Answer<S, Rej>> = { command, meta, reply: resume, tries: 0 }
+      const letter: Post<S, C, Rej> = { command, meta, reply: resume, tries: 0 }
       const refusal = this.mailbox.offer(letter)
       if (refusal !== undefined) return resume(this.refuse(refusal))
       return Effect.sync(() => {
@@ -92,7 +97,7 @@ class Process<S, C, E extends AnyEvent, Rej> implements Actor<S, C, Rej> {
   private readonly life: Effect.Effect<void, Unreadable | WrongVersion | LogUnavailable> = Effect.gen(
     this,
     function* () {
-      if (!this.known) yield* this.replay
+      if (!this.known) yield* this.replay()
       yield* this.react()
       while (!this.self.done(this.state)) {
         const letter = this.mailbox.take()
@@ -110,20 +115,13 @@ class Process<S, C, E extends AnyEvent, Rej> implements Actor<S, C, Rej> {
     }
   )
 
-  private readonly replay = Effect.gen(this, function* () {
+  private replay() {
     this.step = "replay"
-    const rows = yield* this.log.read(this.self.stream)
-    let state = this.self.initial
-    for (const [index, row] of rows.entries()) {
-      // A row that is missing or out of order would make it another history.
-      if (row.version !== index + 1) return yield* Effect.dieMessage(`version ${index + 1} is missing`)
-      const event = this.self.read(row.type, row.schema, row.data)
-      if (Either.isLeft(event)) return yield* event.left
-      state = this.self.evolve(state, event.right)
-    }
-    this.state = state
-    this.version = rows.length
-  })
+    return Effect.map(History.replay(this.self, this.log), ({ state, version }) => {
+      this.state = state
+      this.version = version
+    })
+  }
 
   private react(): Effect.Effect<void> {
     this.step = "react"
@@ -131,7 +129,7 @@ class Process<S, C, E extends AnyEvent, Rej> implements Actor<S, C, Rej> {
   }
 
   /** Undefined: refused, and the asker knows. */
-  private decide(letter: Letter<C, Meta, Answer<S, Rej>>): ReadonlyArray<E> | undefined {
+  private decide(letter: Post<S, C, Rej>): ReadonlyArray<E> | undefined {
     this.step = "decide"
     this.inHand = letter
     letter.tries += 1
@@ -142,7 +140,7 @@ class Process<S, C, E extends AnyEvent, Rej> implements Actor<S, C, Rej> {
   }
 
   /** Undefined: nothing was written, the asker knows, and the state still holds. Any other failure ends the run. */
-  private append(letter: Letter<C, Meta, Answer<S, Rej>>, events: ReadonlyArray<E>) {
+  private append(letter: Post<S, C, Rej>, events: ReadonlyArray<E>) {
     this.step = "append"
     const { by = this.self.by, cause = null, trace = null } = letter.meta ?? {}
     const draft = { stream: this.self.stream, expected: this.version, events, by, cause, trace }
@@ -167,13 +165,13 @@ class Process<S, C, E extends AnyEvent, Rej> implements Actor<S, C, Rej> {
     this.state = state
   }
 
-  private answer(letter: Letter<C, Meta, Answer<S, Rej>>, answer: Answer<S, Rej>): undefined {
+  private answer(letter: Post<S, C, Rej>, answer: Answer<S, Rej>): undefined {
     this.inHand = undefined
     letter.reply?.(answer)
     letter.reply = undefined
   }
 
-  private again(letter: Letter<C, Meta, Answer<S, Rej>>): void {
+  private again(letter: Post<S, C, Rej>): void {
     if (letter.tries >= DECISIONS) return
     this.inHand = undefined
     this.mailbox.putBack(letter)
@@ -195,7 +193,7 @@ class Process<S, C, E extends AnyEvent, Rej> implements Actor<S, C, Rej> {
 
   private ended(): void {
     if (this.inHand !== undefined)
-      this.answer(this.inHand, Effect.fail(new OutcomeUnknown({ stream: this.self.stream })))
+      void (Effect.fail(new OutcomeUnknown({ stream: this.self.stream })))
     this.known = false
     this.running = false
     // Stopped meanwhile: nobody will take what was put back.

@@ -44,19 +44,23 @@ export type Line = Checkpoint.Checkpoint | "garbled"
 
 const parse = (line: string): Line => Checkpoint.fromLine(line) ?? "garbled"
 
-/** Oldest first, a chunk in memory at a time. */
-export function* read(file: number): Generator<Line> {
+/** Gives one whole line after the other, oldest first; undefined while there is no further one. A chunk in memory at a time. */
+export const reader = (file: number): (() => Line | undefined) => {
   const chunk = Buffer.alloc(chunkSize)
+  let lines: Array<string> = []
   let rest = ""
   let position = 0
-  while (true) {
-    const size = readSync(file, chunk, 0, chunkSize, position)
-    if (size === 0) return
-    position += size
-    const lines = (rest + chunk.toString("latin1", 0, size)).split("\n")
-    rest = lines.pop() ?? ""
-    for (const line of lines) yield parse(line)
-    if (rest.length > tailSize) return yield "garbled"
+  return () => {
+    while (lines.length === 0) {
+      const size = readSync(file, chunk, 0, chunkSize, position)
+      if (size === 0) return undefined
+      position += size
+      lines = (rest + chunk.toString("latin1", 0, size)).split("\n")
+      rest = lines.pop() ?? ""
+      if (rest.length > tailSize) return "garbled"
+      lines.reverse()
+    }
+    return parse(lines.pop() ?? "")
   }
 }
 

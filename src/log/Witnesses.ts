@@ -28,8 +28,6 @@ const openFile = (data: string): number | undefined => {
   }
 }
 
-const none: ReadonlyArray<CheckpointFile.Line> = []
-
 const columns = "seq, hash, at, signature"
 
 type HashAt = (seq: number) => string | undefined
@@ -41,8 +39,8 @@ export const make = (db: Sqlite.Database, data: string, key: SigningKey) => {
     `SELECT ${columns} FROM checkpoints WHERE seq > ? AND seq <= ? ORDER BY seq`
   )
   const newest = db.prepare<[], Checkpoint.Checkpoint>(`SELECT ${columns} FROM checkpoints ORDER BY seq DESC LIMIT 1`)
-  const lines = file === undefined ? none.values() : CheckpointFile.read(file)
-  let next = lines.next()
+  const read = file === undefined ? () => undefined : CheckpointFile.reader(file)
+  let ahead: CheckpointFile.Line | undefined
 
   const forged = (checkpoint: Checkpoint.Checkpoint): Finding | undefined =>
     Checkpoint.genuine(key, checkpoint)
@@ -55,23 +53,31 @@ export const make = (db: Sqlite.Database, data: string, key: SigningKey) => {
     return forged(checkpoint) ?? (hashAt(seq) === hash ? undefined : other)
   }
 
+  /** Lines of (after, upTo], or the finding that they end in. */
+  const linesUpTo = (after: number, upTo: number): Array<Checkpoint.Checkpoint> | Finding => {
+    const lines: Array<Checkpoint.Checkpoint> = []
+    while (true) {
+      ahead ??= read()
+      if (ahead === "garbled") return { seq: after + 1, reason: "checkpoints.jsonl has a line that is no checkpoint" }
+      if (ahead === undefined || ahead.seq > upTo) return lines
+      if (ahead.seq <= after) return { seq: ahead.seq, reason: "checkpoints.jsonl is out of order" }
+      lines.push(ahead)
+      ahead = undefined
+    }
+  }
+
   /** Judges all checkpoints in (after, upTo]; to be called for ranges that follow each other from 0. */
   const examine = (after: number, upTo: number, hashAt: HashAt): Finding | undefined => {
-    const kept: Array<Checkpoint.Checkpoint> = []
+    // The server writes the file first: read after the table, it has whatever the table had.
+    const rows = between.all(after, upTo)
+    const lines = linesUpTo(after, upTo)
+    if (!Array.isArray(lines)) return lines
     let finding: Finding | undefined
-    while (!next.done && (next.value === "garbled" || next.value.seq <= upTo)) {
-      if (next.value === "garbled") return { seq: after + 1, reason: "checkpoints.jsonl has a line that is none" }
-      const { seq } = next.value
-      if (seq <= after) return { seq, reason: "checkpoints.jsonl is out of order" }
-      kept.push(next.value)
-      finding = earliest(finding, judge(next.value, hashAt))
-      next = lines.next()
-    }
-    for (const checkpoint of between.all(after, upTo)) {
-      if (kept.some((line) => same(line, checkpoint))) continue
-      // The file is written first, so it has whatever the table has.
-      const missing = { seq: checkpoint.seq, reason: "checkpoints.jsonl lacks its checkpoint" }
-      finding = earliest(finding, judge(checkpoint, hashAt) ?? missing)
+    for (const line of lines) finding = earliest(finding, judge(line, hashAt))
+    for (const row of rows) {
+      if (lines.some((line) => same(line, row))) continue
+      const missing = { seq: row.seq, reason: "checkpoints.jsonl lacks its checkpoint" }
+      finding = earliest(finding, judge(row, hashAt) ?? missing)
     }
     return finding
   }

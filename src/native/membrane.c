@@ -76,8 +76,15 @@ static void clean_descriptors(void) {
 }
 
 static void clean_signals(void) {
-  sigset_t all;
+  sigset_t none;
   for (int i = 1; i < 65; i++) signal(i, SIG_DFL);
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+// From here on signals are read as events; blocked rather than ignored, because children would inherit that.
+static void block_signals(void) {
+  sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, NULL);
 }
@@ -277,6 +284,7 @@ static int spawn(const struct options *o) {
   fill_low_descriptors();
   filter_build();
   root_enter(spawner.privileged);
+  block_signals();
   loop_run();
   int left = cgroups_remove();
   if (directory >= 0) unlinkat(directory, base, 0);

@@ -14,5 +14,8 @@ export const reading = <A>(query: () => A): Effect.Effect<A, LogUnavailable> =>
   Effect.try({
     try: query,
     catch: (cause) =>
-      new LogUnavailable({ reason: cause instanceof Error ? cause.message : "the projection cannot be read", written: "no" })
+      new LogUnavailable({
+        reason: cause instanceof Error ? cause.message : "the projection cannot be read",
+        written: "no"
+      })
   })

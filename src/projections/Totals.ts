@@ -51,6 +51,8 @@ const open = (db: Connection): Fold => {
 export const projector: Projector = { name: "totals", version: 1, tables: ["totals"], schema, open }
 
 export const read = (db: Connection): Context.Tag.Service<Totals> => {
-  const all = db.prepare<[], { readonly name: string; readonly count: number }>("SELECT name, count FROM totals ORDER BY name")
+  const all = db.prepare<[], { readonly name: string; readonly count: number }>(
+    "SELECT name, count FROM totals ORDER BY name"
+  )
   return { counts: reading(() => Object.fromEntries(all.all().map(({ name, count }) => [name, count]))) }
 }

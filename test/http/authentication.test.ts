@@ -18,16 +18,25 @@ interface Accepted {
 const accepted: ReadonlyArray<Accepted> = [
   { name: "the exact path and body", ask: () => ({ body: program }) },
   { name: "a query, signed with it", path: "/execute?audit=1", ask: () => ({ body: program }) },
-  { name: "a query, signed without it", path: "/execute?audit=1", ask: () => ({ body: program, sign: { path: "/execute" } }) },
+  {
+    name: "a query, signed without it",
+    path: "/execute?audit=1",
+    ask: () => ({ body: program, sign: { path: "/execute" } })
+  },
   { name: "pretty-printed JSON", ask: () => ({ body: JSON.stringify(program, null, 2) }) },
   { name: "a timestamp 299 s old", ask: () => ({ body: program, sign: { timestamp: now() - 299 } }) },
-  { name: "a timestamp 299 s ahead", ask: () => ({ body: program, sign: { timestamp: now() + 299 } }) },
+  { name: "a timestamp 299 s ahead", ask: () => ({ body: program, sign: { timestamp: now() + 299 } }) }
 ]
 
 const refused: ReadonlyArray<readonly [string, Ask, number, string]> = [
   ["no credentials", { body: program, sign: false }, 401, "missing_credentials"],
   ["a bearer alone", { body: program, sign: "bearer" }, 401, "missing_signature"],
-  ["another secret", { body: program, sign: { secretKey: "unsb-sk-aaaaa-aaaaa-aaaaa-aaaaa" } }, 401, "invalid_signature"],
+  [
+    "another secret",
+    { body: program, sign: { secretKey: "unsb-sk-aaaaa-aaaaa-aaaaa-aaaaa" } },
+    401,
+    "invalid_signature"
+  ],
   ["another body", { body: program, sign: { body: "{}" } }, 401, "invalid_signature"],
   ["an empty body signed for a full one", { body: program, sign: { body: "" } }, 401, "invalid_signature"],
   ["another path", { body: program, sign: { path: "/run" } }, 401, "invalid_signature"],
@@ -39,7 +48,12 @@ const refused: ReadonlyArray<readonly [string, Ask, number, string]> = [
   ["a timestamp that is no number", { body: program, sign: { timestamp: "soon" } }, 401, "invalid_timestamp"],
   ["an unknown key", { body: program, sign: { publicKey: "unsb-pk-none-none-none-none" } }, 401, "invalid_key"],
   ["a malformed key", { body: program, sign: { publicKey: "hello" } }, 401, "invalid_key"],
-  ["a secret key as bearer", { body: program, sign: { publicKey: "unsb-sk-aaaaa-aaaaa-aaaaa-aaaaa" } }, 401, "legacy_key_unsupported"]
+  [
+    "a secret key as bearer",
+    { body: program, sign: { publicKey: "unsb-sk-aaaaa-aaaaa-aaaaa-aaaaa" } },
+    401,
+    "legacy_key_unsupported"
+  ]
 ]
 
 describe("signed requests", () => {
@@ -52,7 +66,9 @@ describe("signed requests", () => {
           expect(answer.status, `${name}: ${answer.text}`).toBe(200)
         }
         const emptyObject: Sign = { body: "" }
-        const validated = yield* Effect.promise(() => request(to, "POST", "/keys/validate", { body: "{}", sign: emptyObject }))
+        const validated = yield* Effect.promise(() =>
+          request(to, "POST", "/keys/validate", { body: "{}", sign: emptyObject })
+        )
         expect(validated.status, "an empty body signed, {} sent").toBe(200)
       })
     )
@@ -64,11 +80,15 @@ describe("signed requests", () => {
         const to = yield* caller()
         for (const [name, ask, status, error] of refused) {
           const answer = yield* Effect.promise(() => request(to, "POST", "/execute", ask))
-          expect([answer.status, answer.json["error"]], name).toEqual([status, error])
-          expect(answer.json, name).toMatchObject({ code: error.toUpperCase(), message: expect.any(String), details: expect.any(Object) })
+          expect([answer.status, answer.json.error], name).toEqual([status, error])
+          expect(answer.json, name).toMatchObject({
+            code: error.toUpperCase(),
+            message: expect.any(String),
+            details: expect.any(Object)
+          })
           expect(answer.text, name).not.toContain(to.secretKey)
           expect(answer.headers["x-request-id"], name).toMatch(/^[\w.:-]+$/)
-          if (error === "invalid_timestamp") expect(answer.json["message"]).toContain("timestamp")
+          if (error === "invalid_timestamp") expect(answer.json.message).toContain("timestamp")
         }
         expect(yield* Ref.get(yield* Submitted)).toEqual([])
         const noted = yield* Ref.get(yield* Noted)
@@ -92,7 +112,7 @@ describe("keys that are not good", () => {
         const old = yield* validate(expired)
         expect(old.status).toBe(401)
         expect(old.json).toMatchObject({ valid: false, reason: "expired", error: "expired", expired: true })
-        expect(old.json["expired_at_datetime"]).toBe("1970-01-01T00:00:01.000Z")
+        expect(old.json.expired_at_datetime).toBe("1970-01-01T00:00:01.000Z")
         expect(yield* validate(suspended)).toMatchObject({ status: 403, json: { valid: false, reason: "suspended" } })
         expect(yield* validate(revoked)).toMatchObject({ status: 401, json: { valid: false, reason: "invalid_key" } })
         yield* keys.resume(PublicKey.make(suspended.publicKey), "root/test")

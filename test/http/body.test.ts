@@ -84,7 +84,12 @@ describe("bodies", () => {
         chunked.write(small.subarray(0, 10))
         chunked.end(small.subarray(10))
         expect((yield* Effect.promise(() => pending)).status).toBe(200)
-        const careful = begin(to, "POST", "/execute", head(to, small, { "content-length": String(small.length), expect: "100-continue" }))
+        const careful = begin(
+          to,
+          "POST",
+          "/execute",
+          head(to, small, { "content-length": String(small.length), expect: "100-continue" })
+        )
         careful.on("continue", () => careful.end(small))
         careful.flushHeaders()
         expect((yield* Effect.promise(() => answerOf(careful))).status).toBe(200)
@@ -125,9 +130,9 @@ describe("lines", () => {
       Effect.gen(function* () {
         const to = yield* caller()
         const id = (given: string) =>
-          Effect.promise(() => request(to, "GET", "/languages", { sign: false, headers: { "x-request-id": given } })).pipe(
-            Effect.map(({ headers }) => headers["x-request-id"])
-          )
+          Effect.promise(() =>
+            request(to, "GET", "/languages", { sign: false, headers: { "x-request-id": given } })
+          ).pipe(Effect.map(({ headers }) => headers["x-request-id"]))
         expect(yield* id("abc-1.2:3_4")).toBe("abc-1.2:3_4")
         expect(yield* id("a b<script>")).toMatch(/^[0-9a-f-]{36}$/)
         expect(yield* id("x".repeat(129))).toMatch(/^[0-9a-f-]{36}$/)

@@ -70,12 +70,12 @@ const at = (value: unknown, ...keys: ReadonlyArray<string>): unknown =>
 
 describe("the OpenAPI document", () => {
   const document = Document.make()
-  const operations = entries(document["paths"]).flatMap(([path, methods]) =>
+  const operations = entries(document.paths).flatMap(([path, methods]) =>
     entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, path, operation }))
   )
 
   it("is 3.1, has every route, and tells which decision points each passes", () => {
-    expect(document["openapi"]).toBe("3.1.0")
+    expect(document.openapi).toBe("3.1.0")
     expect(operations).toHaveLength(endpoints().length)
     for (const { name, operation, path } of operations) {
       const points = at(operation, "x-decision-points")
@@ -95,7 +95,10 @@ describe("the OpenAPI document", () => {
       expect(at(operation, "description"), name).toBeTypeOf("string")
       const parameters = at(operation, "parameters")
       for (const parameter of Array.isArray(parameters) ? parameters : [])
-        expect(at(parameter, "description") ?? at(parameter, "schema", "description"), `${name} ${String(at(parameter, "name"))}`).toBeTypeOf("string")
+        expect(
+          at(parameter, "description") ?? at(parameter, "schema", "description"),
+          `${name} ${String(at(parameter, "name"))}`
+        ).toBeTypeOf("string")
     }
     for (const [schema, shape] of entries(schemas))
       for (const [field, one] of entries(at(shape, "properties"))) {
@@ -111,6 +114,8 @@ describe("the OpenAPI document", () => {
     for (const { name, operation } of operations)
       for (const [status, response] of entries(at(operation, "responses")))
         if (Number(status) >= 400)
-          expect(at(response, "content", "application/json", "schema"), `${name} ${status}`).toEqual({ $ref: "#/components/schemas/Error" })
+          expect(at(response, "content", "application/json", "schema"), `${name} ${status}`).toEqual({
+            $ref: "#/components/schemas/Error"
+          })
   })
 })

@@ -37,15 +37,18 @@ describe("POST /execute", () => {
           stdout_truncated: false,
           cause: "completed"
         })
-        expect(answer.json["job_id"]).toBe(answer.json["id"])
-        expect(Number.isInteger(answer.json["total_time_ms"])).toBe(true)
+        expect(answer.json.job_id).toBe(answer.json.id)
+        expect(Number.isInteger(answer.json.total_time_ms)).toBe(true)
         for (const name of ["created_at", "started_at", "completed_at"])
           expect(answer.json[name]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
         expect(answer.text).not.toMatch(/null|": |, "/)
         expect(answer.headers["content-length"]).toBe(String(Buffer.byteLength(answer.text)))
-        expect(answer.headers).toMatchObject({ "content-type": "application/json", "x-content-type-options": "nosniff" })
+        expect(answer.headers).toMatchObject({
+          "content-type": "application/json",
+          "x-content-type-options": "nosniff"
+        })
         expect(answer.headers).not.toHaveProperty("server")
-        const job = yield* get(to, `/jobs/${String(answer.json["job_id"])}`)
+        const job = yield* get(to, `/jobs/${String(answer.json.job_id)}`)
         expect(job.json).toEqual(answer.json)
       })
     )
@@ -57,11 +60,14 @@ describe("POST /execute", () => {
         const to = yield* caller()
         const end = { status: "failed", cause: "exit", exitCode: 3 } as const
         const failed = yield* post(to, "/execute", { body: program({ stdout: "a", stderr: "boom", end }) })
-        expect(failed).toMatchObject({ status: 200, json: { success: false, status: "failed", exit_code: 3, error: "boom", stdout: "a" } })
+        expect(failed).toMatchObject({
+          status: 200,
+          json: { success: false, status: "failed", exit_code: 3, error: "boom", stdout: "a" }
+        })
         const late = { status: "timeout", cause: "ttl", exitCode: 137, signal: 9 } as const
         const timeout = yield* post(to, "/execute", { body: program({ end: late }) })
         expect(timeout.json).toMatchObject({ success: false, status: "timeout", cause: "ttl", signal: 9 })
-        expect(timeout.json["error"]).toContain("ttl")
+        expect(timeout.json.error).toContain("ttl")
       })
     )
   )
@@ -91,10 +97,18 @@ describe("POST /execute", () => {
         ]
         const answer = yield* post(to, "/execute", { body: program({ artifacts }, { return_artifacts: true }) })
         const base64 = "YWJj"
-        const first = { filename: "a.txt", content_base64: base64, content: base64, data: base64, type: "base64", kind: "file", size: 3 }
-        expect(answer.json["artifacts"]).toMatchObject([first, { filename: "main.wasm" }])
-        expect(answer.json["artifact"]).toEqual(first)
-        expect(answer.json["wasm_artifact"]).toMatchObject({ filename: "main.wasm" })
+        const first = {
+          filename: "a.txt",
+          content_base64: base64,
+          content: base64,
+          data: base64,
+          type: "base64",
+          kind: "file",
+          size: 3
+        }
+        expect(answer.json.artifacts).toMatchObject([first, { filename: "main.wasm" }])
+        expect(answer.json.artifact).toEqual(first)
+        expect(answer.json.wasm_artifact).toMatchObject({ filename: "main.wasm" })
         expect((yield* last)?.order.facts).toMatchObject({ wantsArtifacts: true })
       })
     )
@@ -142,8 +156,8 @@ describe("POST /execute", () => {
         ]
         for (const [body, status, error, details] of bad) {
           const answer = yield* post(to, "/execute", body === undefined ? {} : { body })
-          expect([answer.status, answer.json["error"]], answer.text).toEqual([status, error])
-          expect(answer.json["details"], answer.text).toMatchObject(details)
+          expect([answer.status, answer.json.error], answer.text).toEqual([status, error])
+          expect(answer.json.details, answer.text).toMatchObject(details)
         }
         expect(yield* last).toBeUndefined()
       })
@@ -156,8 +170,14 @@ describe("POST /execute", () => {
         const to = yield* caller()
         const full = yield* post(to, "/execute", { body: program({ noCapacity: true }) })
         expect(full).toMatchObject({ status: 503, headers: { "retry-after": "2" }, json: { error: "no_capacity" } })
-        const broken = yield* post(to, "/execute", { body: program({ dies: true }), headers: { "x-request-id": "trace-7" } })
-        expect(broken).toMatchObject({ status: 500, json: { error: "internal_error", details: { request_id: "trace-7" } } })
+        const broken = yield* post(to, "/execute", {
+          body: program({ dies: true }),
+          headers: { "x-request-id": "trace-7" }
+        })
+        expect(broken).toMatchObject({
+          status: 500,
+          json: { error: "internal_error", details: { request_id: "trace-7" } }
+        })
         expect(broken.headers["x-request-id"]).toBe("trace-7")
         expect(broken.text).not.toMatch(/secret reason|\/srv|at .*:\d+/)
       })
@@ -171,11 +191,14 @@ describe("POST /execute/async and /run", () => {
       Effect.gen(function* () {
         const to = yield* caller()
         const answer = yield* post(to, "/execute/async", { body: program({ stdout: "later", millis: 300 }) })
-        expect(answer).toMatchObject({ status: 202, json: { status: "pending", message: "Job accepted for execution" } })
-        const path = `/jobs/${String(answer.json["job_id"])}`
+        expect(answer).toMatchObject({
+          status: 202,
+          json: { status: "pending", message: "Job accepted for execution" }
+        })
+        const path = `/jobs/${String(answer.json.job_id)}`
         const before = yield* get(to, path)
         expect(before.json).not.toHaveProperty("success")
-        expect(["pending", "running"]).toContain(before.json["status"])
+        expect(["pending", "running"]).toContain(before.json.status)
         const done = yield* get(to, `${path}/wait?timeout=10`)
         expect(done.json).toMatchObject({ status: "completed", stdout: "later", success: true })
       })
@@ -191,7 +214,10 @@ describe("POST /execute/async and /run", () => {
         const env = encodeURIComponent('{"A":"b c"}')
         const path = `/run?env=${env}&ttl=5&return_artifact=true&network_mode=zerotrust`
         const raw = yield* post(to, path, { body: code, headers: plain })
-        expect(raw).toMatchObject({ status: 200, json: { stdout: code, language: "python", detected_language: "python" } })
+        expect(raw).toMatchObject({
+          status: 200,
+          json: { stdout: code, language: "python", detected_language: "python" }
+        })
         expect((yield* last)?.order.facts).toMatchObject({ env: { A: "b c" }, ttlMillis: 5_000, wantsArtifacts: true })
         const unsigned = yield* post(to, path, { body: code, headers: plain, sign: { path: "/run" } })
         expect(unsigned.status).toBe(200)
@@ -227,12 +253,21 @@ describe("Idempotency-Key", () => {
         expect(replayed.text).toBe(many[0]?.text)
         expect(replayed.headers["idempotency-replayed"]).toBe("true")
         expect(yield* Ref.get(yield* Submitted)).toHaveLength(1)
-        expect(yield* once(to, "k1", program({ stdout: "other" }))).toMatchObject({ status: 409, json: { error: "idempotency_conflict" } })
+        expect(yield* once(to, "k1", program({ stdout: "other" }))).toMatchObject({
+          status: 409,
+          json: { error: "idempotency_conflict" }
+        })
         expect(yield* once(to, "k1", body, "/execute/async")).toMatchObject({ status: 409 })
         const stranger = yield* caller()
-        expect(yield* once(stranger, "k1", program({ stdout: "mine" }))).toMatchObject({ status: 200, json: { stdout: "mine" } })
+        expect(yield* once(stranger, "k1", program({ stdout: "mine" }))).toMatchObject({
+          status: 200,
+          json: { stdout: "mine" }
+        })
         expect(yield* once(to, "k\u0007", body).pipe(Effect.exit)).toMatchObject({ _tag: "Failure" })
-        expect(yield* once(to, "k".repeat(256), body)).toMatchObject({ status: 400, json: { error: "invalid_idempotency_key" } })
+        expect(yield* once(to, "k".repeat(256), body)).toMatchObject({
+          status: 400,
+          json: { error: "invalid_idempotency_key" }
+        })
       })
     )
   )

@@ -4,16 +4,16 @@
  */
 import { randomBytes } from "node:crypto"
 import { Context, Deferred, Effect, Layer, Ref } from "effect"
+import { Jobs, type Outcome, type Submission } from "../../actors/job/Jobs.js"
 import { Keys } from "../../actors/key/Keys.js"
 import * as KeysLive from "../../actors/key/KeysLive.js"
 import { HealthCheck } from "../../actors/pool/Health.js"
-import { type Outcome, Jobs, type Submission } from "../../actors/job/Jobs.js"
 import { Pools } from "../../actors/pool/Pools.js"
 import { stream } from "../../events/Envelope.js"
 import { ContainerId, JobId } from "../../events/Ids.js"
 import type { JobAccepted, JobFinished } from "../../events/Job.js"
 import { capacityAvailable } from "../../src/guards/CapacityAvailable.js"
-import { type Refused } from "../../src/guards/Guard.js"
+import type { Refused } from "../../src/guards/Guard.js"
 import { type Asked, Refusals } from "../../src/guards/Refusals.js"
 import * as Server from "../../src/http/Server.js"
 import { Toolchains } from "../../src/languages/Toolchains.js"
@@ -31,7 +31,11 @@ export interface Script {
   readonly stderr?: string
   readonly end?: Partial<Pick<JobFinished, "status" | "cause" | "exitCode" | "signal" | "reason">>
   readonly truncated?: boolean
-  readonly artifacts?: ReadonlyArray<{ readonly filename: string; readonly text: string; readonly kind: "file" | "wasm" }>
+  readonly artifacts?: ReadonlyArray<{
+    readonly filename: string
+    readonly text: string
+    readonly kind: "file" | "wasm"
+  }>
   /** Ends when it is cancelled, or after this long. */
   readonly millis?: number
   readonly noCapacity?: boolean
@@ -54,7 +58,10 @@ const fact = (bytes: Uint8Array, truncated = false) => ({
   truncated
 })
 
-const acceptedOf = (job: JobId, { awaited, detected, idempotency, network, order, owner, runnable }: Submission): JobAccepted => ({
+const acceptedOf = (
+  job: JobId,
+  { awaited, detected, idempotency, network, order, owner, runnable }: Submission
+): JobAccepted => ({
   _tag: "JobAccepted",
   job,
   owner,
@@ -102,16 +109,22 @@ const jobs = Layer.scoped(
     const scope = yield* Effect.scope
     const running = new Map<string, Running>()
 
-    const append = (job: JobId, expected: number, event: Parameters<typeof log.append>[0]["events"][number], trace: string) =>
+    const append = (
+      job: JobId,
+      expected: number,
+      event: Parameters<typeof log.append>[0]["events"][number],
+      trace: string
+    ) =>
       Effect.map(
-        log.append({ stream: stream("job", job), expected, events: [event], by: "jobs", trace }).pipe(
-          Effect.catchTag("WrongVersion", (error) => Effect.die(error))
-        ),
+        log
+          .append({ stream: stream("job", job), expected, events: [event], by: "jobs", trace })
+          .pipe(Effect.catchTag("WrongVersion", (error) => Effect.die(error))),
         ([row]) => row?.at ?? 0
       )
 
     const finish = (job: JobId, script: Script, cancelled: boolean) => {
-      const stdout = script.stdoutHex === undefined ? Buffer.from(script.stdout ?? "") : Buffer.from(script.stdoutHex, "hex")
+      const stdout =
+        script.stdoutHex === undefined ? Buffer.from(script.stdout ?? "") : Buffer.from(script.stdoutHex, "hex")
       const stderr = Buffer.from(script.stderr ?? "")
       const artifacts = (script.artifacts ?? []).map((one) => ({ ...one, content: Buffer.from(one.text) }))
       const finished: JobFinished = {
@@ -126,7 +139,12 @@ const jobs = Layer.scoped(
         ...(cancelled ? cancelledEnd : {}),
         stdout: fact(stdout, script.truncated),
         stderr: fact(stderr),
-        artifacts: artifacts.map(({ content, filename, kind }) => ({ filename, kind, digest: digestOf(content), bytes: content.length })),
+        artifacts: artifacts.map(({ content, filename, kind }) => ({
+          filename,
+          kind,
+          digest: digestOf(content),
+          bytes: content.length
+        })),
         usage: { wallMicros: 9_000, userMicros: 5_000, systemMicros: 2_000, peakBytes: 7_000_000 }
       }
       return { finished, stdout, stderr, artifacts }
@@ -134,7 +152,12 @@ const jobs = Layer.scoped(
 
     const work = (job: JobId, createdAt: number, script: Script, { cancel, ended }: Running, trace: string) =>
       Effect.gen(function* () {
-        const startedAt = yield* append(job, 1, { _tag: "JobStarted", job, container: ContainerId.make(`unsb-vm-${job.slice(-16)}`) }, trace)
+        const startedAt = yield* append(
+          job,
+          1,
+          { _tag: "JobStarted", job, container: ContainerId.make(`unsb-vm-${job.slice(-16)}`) },
+          trace
+        )
         const waited = yield* Effect.timeoutOption(Deferred.await(cancel), script.millis ?? 0)
         if (script.dies === true) return yield* Effect.dieMessage("secret reason at /srv/unsandbox/x.ts")
         const result = finish(job, script, waited._tag === "Some")
@@ -155,7 +178,12 @@ const jobs = Layer.scoped(
         const script = scriptOf(submission.order.facts.code)
         const createdAt = yield* append(job, 0, acceptedOf(job, submission), submission.trace)
         if (script.noCapacity === true) {
-          yield* append(job, 1, finish(job, { end: { status: "failed", cause: "no-capacity", exitCode: -1 } }, false).finished, submission.trace)
+          yield* append(
+            job,
+            1,
+            finish(job, { end: { status: "failed", cause: "no-capacity", exitCode: -1 } }, false).finished,
+            submission.trace
+          )
           return { job, createdAt, outcome: Effect.fail(noCapacity) }
         }
         const one: Running = { cancel: yield* Deferred.make<void>(), ended: yield* Deferred.make<Outcome, Refused>() }
@@ -198,7 +226,19 @@ const pools = Layer.succeed(
         claimP50Millis: 0.4,
         claimP99Millis: 2.25
       },
-      { id: "semitrusted", enabled: false, target: 0, maximum: 0, idle: 0, spawning: 0, busy: 0, waiting: 0, circuit: "closed", claimP50Millis: 0, claimP99Millis: 0 }
+      {
+        id: "semitrusted",
+        enabled: false,
+        target: 0,
+        maximum: 0,
+        idle: 0,
+        spawning: 0,
+        busy: 0,
+        waiting: 0,
+        circuit: "closed",
+        claimP50Millis: 0,
+        claimP99Millis: 0
+      }
     ])
   })
 )
@@ -236,7 +276,10 @@ export const layer = (data: string, options: Partial<Server.Options> = {}) => {
 }
 
 /** A key pair on the running server. */
-export const caller = (label = "test", expiresAt: number | null = null): Effect.Effect<Target, never, Keys | Server.Server> =>
+export const caller = (
+  label = "test",
+  expiresAt: number | null = null
+): Effect.Effect<Target, never, Keys | Server.Server> =>
   Effect.gen(function* () {
     const { url } = yield* Server.Server
     const pair = yield* (yield* Keys).create(label, expiresAt, "root/test")

@@ -10,7 +10,7 @@ const ask = (to: Target, method: string, path: string, more: Ask = {}) =>
 const start = (to: Target, script: Script) =>
   Effect.map(
     ask(to, "POST", "/execute/async", { body: { language: "python", code: JSON.stringify(script) } }),
-    ({ json }) => String(json["job_id"])
+    ({ json }) => String(json.job_id)
   )
 
 describe("jobs", () => {
@@ -18,18 +18,31 @@ describe("jobs", () => {
     inServer(
       Effect.gen(function* () {
         const to = yield* caller()
-        for (const [method, suffix] of [["DELETE", ""], ["POST", "/cancel"]] as const) {
+        for (const [method, suffix] of [
+          ["DELETE", ""],
+          ["POST", "/cancel"]
+        ] as const) {
           const id = yield* start(to, { stdout: "partial", millis: 20_000 })
           const cancelled = yield* ask(to, method, `/jobs/${id}${suffix}`)
           expect(cancelled).toMatchObject({
             status: 200,
-            json: { job_id: id, status: "cancelled", message: "Job cancelled", success: true, stdout: "partial", artifacts: [] }
+            json: {
+              job_id: id,
+              status: "cancelled",
+              message: "Job cancelled",
+              success: true,
+              stdout: "partial",
+              artifacts: []
+            }
           })
-          expect(cancelled.json["completed_at"]).toBeTypeOf("string")
+          expect(cancelled.json.completed_at).toBeTypeOf("string")
           const after = yield* ask(to, "GET", `/jobs/${id}`)
           expect(after.json).toMatchObject({ status: "cancelled", success: false })
           const again = yield* ask(to, "DELETE", `/jobs/${id}`)
-          expect(again).toMatchObject({ status: 200, json: { success: true, message: "Job had already ended: cancelled" } })
+          expect(again).toMatchObject({
+            status: 200,
+            json: { success: true, message: "Job had already ended: cancelled" }
+          })
         }
       })
     )
@@ -43,13 +56,19 @@ describe("jobs", () => {
         yield* ask(to, "GET", `/jobs/${failed}/wait`)
         const running = yield* start(to, { millis: 20_000 })
         const all = yield* ask(to, "GET", "/jobs")
-        expect(all.json).toMatchObject({ count: 2, jobs: [{ job_id: running }, { job_id: failed, status: "failed", exit_code: 2 }] })
+        expect(all.json).toMatchObject({
+          count: 2,
+          jobs: [{ job_id: running }, { job_id: failed, status: "failed", exit_code: 2 }]
+        })
         expect(all.text).not.toContain("null")
         expect((yield* ask(to, "GET", "/jobs?limit=1")).json).toMatchObject({ count: 1 })
         expect((yield* ask(to, "GET", "/jobs?status=failed")).json).toMatchObject({ jobs: [{ job_id: failed }] })
         for (const query of ["limit=0", "limit=1001", "limit=x", "status=odd"]) {
           const bad = yield* ask(to, "GET", `/jobs?${query}`)
-          expect(bad, query).toMatchObject({ status: 400, json: { error: "invalid_parameter", details: { field: query.split("=")[0] } } })
+          expect(bad, query).toMatchObject({
+            status: 400,
+            json: { error: "invalid_parameter", details: { field: query.split("=")[0] } }
+          })
         }
         yield* ask(to, "DELETE", `/jobs/${running}`)
       })
@@ -77,7 +96,12 @@ describe("jobs", () => {
         const [to, stranger] = [yield* caller(), yield* caller()]
         const id = yield* start(to, { millis: 20_000 })
         const never = "unsb-job-00000000000000000000000000000000"
-        for (const [method, suffix] of [["GET", ""], ["DELETE", ""], ["POST", "/cancel"], ["GET", "/wait"]] as const) {
+        for (const [method, suffix] of [
+          ["GET", ""],
+          ["DELETE", ""],
+          ["POST", "/cancel"],
+          ["GET", "/wait"]
+        ] as const) {
           const theirs = yield* ask(stranger, method, `/jobs/${id}${suffix}`)
           const none = yield* ask(stranger, method, `/jobs/${never}${suffix}`)
           const odd = yield* ask(stranger, method, `/jobs/whatever${suffix}`)

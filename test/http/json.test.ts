@@ -3,7 +3,8 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import * as Json from "../../src/http/Json.js"
 
-const place = (text: string) => Either.match(Json.parse(text), { onLeft: ({ position }) => position, onRight: () => -1 })
+const place = (text: string) =>
+  Either.match(Json.parse(text), { onLeft: ({ position }) => position, onRight: () => -1 })
 
 describe("malformed JSON", () => {
   it.each([

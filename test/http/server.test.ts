@@ -21,7 +21,11 @@ describe("stopping", () => {
       yield* Effect.sleep("100 millis")
       const late = yield* Effect.tryPromise(() => request(to, "GET", "/health", { sign: false })).pipe(Effect.either)
       expect(late._tag).toBe("Left")
-      expect(yield* Effect.promise(() => inFlight)).toMatchObject({ status: 200, json: { stdout: "done" }, headers: { connection: "close" } })
+      expect(yield* Effect.promise(() => inFlight)).toMatchObject({
+        status: 200,
+        json: { stdout: "done" },
+        headers: { connection: "close" }
+      })
       yield* stopped.await
     })
   )

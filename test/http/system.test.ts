@@ -17,10 +17,18 @@ describe("what anybody may ask", () => {
         const well = yield* ask(to, "GET", "/health", open)
         expect(well).toMatchObject({ status: 200, json: { status: "ok" }, headers: { connection: "close" } })
         expect(well.text).toContain('"status":"ok"')
-        expect(yield* ask(to, "HEAD", "/health", open)).toMatchObject({ status: 200, text: "", headers: { connection: "close" } })
+        expect(yield* ask(to, "HEAD", "/health", open)).toMatchObject({
+          status: 200,
+          text: "",
+          headers: { connection: "close" }
+        })
         yield* Ref.set(yield* Wellness, false)
         const ill = yield* ask(to, "GET", "/health", open)
-        expect(ill).toMatchObject({ status: 503, json: { status: "unhealthy", error: "unhealthy" }, headers: { connection: "close" } })
+        expect(ill).toMatchObject({
+          status: 503,
+          json: { status: "unhealthy", error: "unhealthy" },
+          headers: { connection: "close" }
+        })
         expect(yield* ask(to, "HEAD", "/health", open)).toMatchObject({ status: 503 })
       })
     )
@@ -31,9 +39,9 @@ describe("what anybody may ask", () => {
       Effect.gen(function* () {
         const to = yield* caller()
         const { json } = yield* ask(to, "GET", "/languages", open)
-        expect(json["languages"]).toContain("bash")
-        expect(json["aliases"]).toMatchObject({ sh: expect.any(String) })
-        expect(json["count"]).toBe(Array.isArray(json["languages"]) ? json["languages"].length : -1)
+        expect(json.languages).toContain("bash")
+        expect(json.aliases).toMatchObject({ sh: expect.any(String) })
+        expect(json.count).toBe(Array.isArray(json.languages) ? json.languages.length : -1)
         expect((yield* ask(to, "GET", "/openapi", open)).json).toMatchObject({ openapi: "3.1.0" })
         const page = yield* ask(to, "GET", "/docs", open)
         expect(page.headers["content-type"]).toContain("text/html")
@@ -71,8 +79,12 @@ describe("what needs a key", () => {
         })
         yield* ask(to, "POST", "/execute", { body: { language: "bash", code: "x" } })
         const stats = yield* ask(to, "GET", "/stats")
-        expect(stats.json).toMatchObject({ containers: 5, active_jobs: 0, totals: { "job.accepted": 1, "job.completed": 1 } })
-        expect(stats.json["load_1min"]).toMatch(/^\d+\.\d\d$/)
+        expect(stats.json).toMatchObject({
+          containers: 5,
+          active_jobs: 0,
+          totals: { "job.accepted": 1, "job.completed": 1 }
+        })
+        expect(stats.json.load_1min).toMatch(/^\d+\.\d\d$/)
       })
     )
   )
@@ -86,7 +98,13 @@ describe("what needs a key", () => {
         const bodies: ReadonlyArray<Ask> = [{}, { body: "" }, { body: "{}" }, { body: "[]" }]
         for (const more of bodies) {
           const answer = yield* ask(to, "POST", "/keys/validate", more)
-          expect(answer.json).toMatchObject({ valid: true, public_key: to.publicKey, tier: 0, status: "active", concurrency: 16 })
+          expect(answer.json).toMatchObject({
+            valid: true,
+            public_key: to.publicKey,
+            tier: 0,
+            status: "active",
+            concurrency: 16
+          })
           expect(answer.text).not.toContain("null")
         }
         expect((yield* ask(to, "GET", "/keys/self")).json).toEqual({ tier: 0, rate_limit: 0, concurrency: 16 })
@@ -103,13 +121,16 @@ describe("what is not there", () => {
         const missing = yield* ask(to, "GET", "/nothing?x=1", open)
         expect(missing).toMatchObject({ status: 404, json: { error: "not_found", code: "NOT_FOUND", details: {} } })
         expect(yield* ask(to, "GET", "/execute", open)).toMatchObject({ status: 405, headers: { allow: "POST" } })
-        expect(yield* ask(to, "PUT", "/jobs/abc", open)).toMatchObject({ status: 405, headers: { allow: "DELETE, GET, HEAD" } })
+        expect(yield* ask(to, "PUT", "/jobs/abc", open)).toMatchObject({
+          status: 405,
+          headers: { allow: "DELETE, GET, HEAD" }
+        })
         expect((yield* ask(to, "OPTIONS", "/execute", open)).status).toBe(405)
         for (const path of ["/%", "/%00", "//", "/jobs/%2e%2e", `/${"a".repeat(8_000)}`]) {
           const odd = yield* ask(to, "GET", path, open)
           expect(odd.status, path).toBeGreaterThanOrEqual(400)
           expect(odd.status, path).toBeLessThan(500)
-          expect(odd.json["error"], path).toBeTypeOf("string")
+          expect(odd.json.error, path).toBeTypeOf("string")
         }
       })
     )

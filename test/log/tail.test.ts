@@ -87,4 +87,29 @@ describe("tail", () => {
       }).pipe(Effect.provide(storageIn(data, [], { checkpointEvery: 100 })))
     })
   )
+
+  live("verifies again and again while checkpoints are being signed", () =>
+    Effect.gen(function* () {
+      const data = yield* directory
+      yield* Effect.gen(function* () {
+        const beside = Effect.flatMap(EventLog, (log) => log.verify).pipe(Effect.provide(Storage.readOnly({ data })))
+        const inside = Effect.flatMap(EventLog, (log) => log.verify)
+        const writing = yield* Effect.fork(
+          Effect.forEach(
+            Arr.makeBy(100, (n) => n * 20),
+            (from) => appendMany(from, 20)
+          )
+        )
+        let verified = 0
+        while ((yield* Fiber.poll(writing))._tag === "None") {
+          expect(yield* beside).toMatchObject({ ok: true })
+          expect(yield* inside).toMatchObject({ ok: true })
+          verified++
+        }
+        yield* Fiber.join(writing)
+        expect(verified).toBeGreaterThan(1)
+        expect(yield* beside).toMatchObject({ ok: true, events: 2_000 })
+      }).pipe(Effect.provide(storageIn(data, [], { checkpointEvery: 7 })))
+    })
+  )
 })

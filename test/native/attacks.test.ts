@@ -27,7 +27,7 @@ beforeAll(async () => {
   build()
   scratch = mkdtempSync(join(tmpdir(), "attacks-"))
   const source = join(root, "test", "native", "attacks.c")
-  execFileSync(process.env["CC"] ?? "cc", ["-O1", "-static", source, "-o", join(scratch, "attacks")])
+  execFileSync(process.env.CC ?? "cc", ["-O1", "-static", source, "-o", join(scratch, "attacks")])
   membrane = await Membrane.start()
   await membrane.hello()
   await membrane.created(1)

@@ -1,12 +1,14 @@
 // The spawner's own life: one of a name, nothing left behind by a sudden end, and an ordinary user's mode.
 import { execFileSync, spawnSync } from "node:child_process"
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs"
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import { build, cgroupsOf, gone, Membrane, root, Type } from "./wire.js"
 
-const isAlive = (pid: string) => existsSync(`/proc/${pid}`)
+// A zombie that its new parent has not reaped yet runs nothing any more.
+const isAlive = (pid: string) =>
+  existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))
 
 const eventually = async (what: string, holds: () => boolean) => {
   for (let i = 0; i < 200; i++) {
@@ -71,7 +73,7 @@ describe("the spawner", () => {
     await first.stop()
     const second = await Membrane.start({ name: first.name })
     await second.hello()
-    expect(isAlive(pid)).toBe(false)
+    await eventually("the container's end", () => !isAlive(pid))
     expect(await second.stop()).toBe(0)
     expect(cgroupsOf(first.name)).toEqual([])
   })

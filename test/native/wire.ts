@@ -257,7 +257,7 @@ export class Membrane {
       const [frame] = at < 0 ? [] : this.#frames.splice(at, 1)
       if (frame !== undefined) return frame
       if (this.#ended) throw new Error(`the connection closed; ${this.stderr.join("")}`)
-      await Promise.race([new Promise<void>((resolve) => this.#waiting.push(resolve)), limit])
+      await this.#news(limit)
     }
   }
 
@@ -266,7 +266,8 @@ export class Membrane {
   }
 
   async ended(): Promise<void> {
-    while (!this.#ended) await Promise.race([once(this.socket, "close"), deadline("closing", 20_000)])
+    const limit = deadline("closing", 20_000)
+    while (!this.#ended) await this.#news(limit)
   }
 
   // Hangs up and waits for the process: its exit status.
@@ -290,6 +291,10 @@ export class Membrane {
     this.#bytes = buffer.length > 0 ? [buffer] : []
     this.#size = buffer.length
     this.#wake()
+  }
+
+  #news(limit: Promise<never>): Promise<void> {
+    return Promise.race([new Promise<void>((resolve) => this.#waiting.push(resolve)), limit])
   }
 
   #wake(): void {

@@ -32,10 +32,21 @@ describe("jobs", () => {
         const view = Effect.map(table.find(H.jobId(1)), Option.getOrThrow)
         expect(yield* table.find(H.jobId(1))).toEqual(Option.none())
         yield* log.append(H.ofJob(1, 0, H.accepted(1, ann, { detected: true, wantsArtifacts: true })))
-        expect(yield* view).toMatchObject({ status: "pending", owner: ann, detected: true, wantsArtifacts: true, wantsWasm: false })
+        expect(yield* view).toMatchObject({
+          status: "pending",
+          owner: ann,
+          detected: true,
+          wantsArtifacts: true,
+          wantsWasm: false
+        })
         expect(yield* table.unfinished).toEqual([H.jobId(1)])
         yield* log.append(H.ofJob(1, 1, H.started(1)))
-        expect(yield* view).toMatchObject({ status: "running", container: H.containerId(1), completedAt: null, finished: null })
+        expect(yield* view).toMatchObject({
+          status: "running",
+          container: H.containerId(1),
+          completedAt: null,
+          finished: null
+        })
         const [row] = yield* log.append(H.ofJob(1, 2, H.finished(1, { status: "failed", cause: "exit", exitCode: 3 })))
         expect(yield* view).toMatchObject({
           status: "failed",
@@ -95,10 +106,17 @@ describe("keys", () => {
       yield* Effect.gen(function* () {
         const log = yield* EventLog
         const table = yield* KeyTable
-        const status = Effect.map(table.find(ann), Option.map((record) => record.status))
+        const status = Effect.map(
+          table.find(ann),
+          Option.map((record) => record.status)
+        )
         expect(yield* status).toEqual(Option.none())
         yield* log.append(H.ofKey(ann, 0, { _tag: "KeyCreated", key: ann, label: "first", expiresAt: 7_000_000 }))
-        expect(Option.getOrThrow(yield* table.find(ann))).toMatchObject({ label: "first", expiresAt: 7_000_000, status: "active" })
+        expect(Option.getOrThrow(yield* table.find(ann))).toMatchObject({
+          label: "first",
+          expiresAt: 7_000_000,
+          status: "active"
+        })
         yield* log.append(H.ofKey(ann, 1, { _tag: "KeySuspended", key: ann, reason: "asked" }))
         expect(yield* status).toEqual(Option.some("suspended"))
         yield* log.append(H.ofKey(ann, 2, { _tag: "KeyResumed", key: ann }))

@@ -14,7 +14,8 @@ describe("kernel", () => {
   for (const release of ["5.10.0-28-amd64", "5.15.0", "6.18.44-fc", "10.0"])
     it(`accepts ${release}`, () => expect(Kernel.version(release).ok).toBe(true))
   for (const release of ["4.19.0-26-amd64", "5.9.16", "unknown", ""])
-    it(`refuses ${release}`, () => expect(Kernel.version(release)).toMatchObject({ ok: false, fix: /5\.10/ }))
+    it(`refuses ${release}`, () =>
+      expect(Kernel.version(release)).toMatchObject({ ok: false, fix: expect.stringContaining("5.10") }))
 })
 
 describe("user namespaces", () => {

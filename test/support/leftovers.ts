@@ -1,0 +1,60 @@
+/** What a server may have left on this host: looked up from outside, by the name that its data directory gives it. */
+import { createHash } from "node:crypto"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { join, resolve } from "node:path"
+
+const CGROUPS = "/sys/fs/cgroup"
+
+const instanceOf = (data: string): string => createHash("sha256").update(resolve(data)).digest("hex").slice(0, 12)
+
+const listed = (directory: string): ReadonlyArray<string> => {
+  try {
+    return readdirSync(directory)
+  } catch {
+    // It went away while we looked.
+    return []
+  }
+}
+
+/** Directories of this instance, in every hierarchy. */
+export const cgroupsOf = (data: string): ReadonlyArray<string> => {
+  const name = `unsandbox-${instanceOf(data)}`
+  const below = (directory: string, depth: number): ReadonlyArray<string> =>
+    listed(directory).flatMap((entry) => {
+      const path = join(directory, entry)
+      if (entry.startsWith(name)) return [path, ...below(path, depth + 1)]
+      return depth < 3 ? below(path, depth + 1) : []
+    })
+  return below(CGROUPS, 0)
+}
+
+const commandOf = (pid: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")
+  } catch {
+    return ""
+  }
+}
+
+const processIds = () => listed("/proc").filter((entry) => /^\d+$/.test(entry))
+
+/** Processes of the spawner and of the inits that it cloned: they share its command line. */
+export const membranesOf = (data: string): ReadonlyArray<number> =>
+  processIds()
+    .filter((pid) => commandOf(pid).includes(`--name ${instanceOf(data)}`))
+    .map(Number)
+
+/** The spawner itself: the membrane that is not in a container. */
+export const spawnerOf = (data: string): number | undefined => Math.min(...membranesOf(data)) || undefined
+
+const namespaceOf = (pid: string): string => {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`)
+  } catch {
+    return ""
+  }
+}
+
+/** Network namespaces of processes that run under a host uid of a container's range. */
+export const networksOf = (pids: ReadonlyArray<number>): number =>
+  new Set(pids.map((pid) => namespaceOf(String(pid))).filter((name) => name !== "")).size
