@@ -99,7 +99,7 @@ export const make = (id: ContainerId, owner: Owner) =>
     }
     const actor = yield* actorOf(id, by, true)
     yield* Effect.addFinalizer(() => actor.stop)
-    if (!(yield* owner.actors.start(id, actor.run))) return yield* Effect.dieMessage(`no room for the actor of ${id}`)
+    if (!(yield* owner.actors.start(id, actor.run, actor.stop))) return yield* Effect.dieMessage(`no room for the actor of ${id}`)
     const spawnMicros = ((yield* Clock.currentTimeMillis) - from) * 1000
     const birth = {
       container: id,

@@ -201,7 +201,7 @@ export const make = (options: Options) =>
           container: undefined,
           cancelled: undefined
         }
-        if (!(yield* options.children.start(job, actor.run)))
+        if (!(yield* options.children.start(job, actor.run, actor.stop)))
           return yield* enforce(Either.left(capacityAvailable.refuse(full("Too many jobs wait or run."))), asked)
         const answer = yield* actor
           .commit(Job.Command.Accept({ accepted: accepted(job, submission) }), { by: owner, trace })

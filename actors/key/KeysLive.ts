@@ -45,7 +45,7 @@ const make = Effect.gen(function* () {
         react: () => Effect.void,
         done: Key.done
       })
-      yield* Effect.forkScoped(actor.run)
+      yield* Effect.forkScoped(Effect.ensuring(actor.run, actor.stop))
       yield* actor.ask(command)
     }).pipe(
       Effect.scoped,

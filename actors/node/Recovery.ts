@@ -15,7 +15,7 @@ const WIDTH = 64
 const endJob = (job: JobId) =>
   Effect.gen(function* () {
     const actor = yield* JobActor.make(job, false)
-    yield* Effect.forkScoped(actor.run)
+    yield* Effect.forkScoped(Effect.ensuring(actor.run, actor.stop))
     const { ending } = Work.unrun("failed", "control-plane-restart", "the server ended while it waited or ran")
     yield* actor.ask(Job.Command.Finish({ ending }))
   }).pipe(Effect.scoped)
@@ -24,7 +24,7 @@ const endJob = (job: JobId) =>
 const endContainer = (container: ContainerId, pool: string) =>
   Effect.gen(function* () {
     const actor = yield* ContainerProcess.actorOf(container, `pools/${pool}`, false)
-    yield* Effect.forkScoped(actor.run)
+    yield* Effect.forkScoped(Effect.ensuring(actor.run, actor.stop))
     const remains = { ending: "control-plane-restart", cpuMicros: 0, peakBytes: 0, left: 0 } as const
     yield* actor.ask(Container.Command.End({ remains }))
   }).pipe(Effect.scoped)

@@ -1,7 +1,8 @@
 /** Lets options stand anywhere: the parser wants them before a command's arguments, people write them after. */
 import { knobs } from "./Knobs.js"
 
-const SWITCHES = new Set(["--json", "--help", "-h", "--version", "--all", "--quick", "--once"])
+const SWITCHES = new Set(["--json", "--all", "--quick", "--once"])
+const BUILT_IN = new Set(["--help", "-h", "--version"])
 for (const knob of knobs) if (knob.kind === "switch") SWITCHES.add(`--${knob.flag}`)
 
 /** Words that open a command; what follows them are its arguments. */
@@ -30,8 +31,10 @@ export const normalise = (argv: ReadonlyArray<string>): ReadonlyArray<string> =>
       continue
     }
     options.push(word)
+    // The parser takes a word such as `1` after a switch for its value, so the switch gets one of its own.
+    if (SWITCHES.has(word)) options.push("true")
     const value = head[at + 1]
-    if (SWITCHES.has(word) || word.includes("=") || value === undefined) continue
+    if (SWITCHES.has(word) || BUILT_IN.has(word) || word.includes("=") || value === undefined) continue
     options.push(value)
     at += 1
   }

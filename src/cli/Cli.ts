@@ -67,12 +67,17 @@ const status = (cause: Cause.Cause<unknown>, asJson: boolean): Effect.Effect<num
 const execute = Command.run(unsandbox, { name: "unsandbox", version: version() })
 
 /** Commands that are nothing without another word. */
-const GROUPS = ["", "keys", "events"]
+const GROUPS = ["keys", "events"]
+
+const wantsHelp = (words: ReadonlyArray<string>): boolean => {
+  const [first, second = "-"] = words
+  const alone = first === undefined || (GROUPS.includes(first) && second.startsWith("-"))
+  return alone || words.includes("--help") || words.includes("-h")
+}
 
 const run = (argv: ReadonlyArray<string>) => {
   const words = normalise(argv)
-  const asked = words.includes("--help") || words.includes("-h") || GROUPS.includes(words.join(" "))
-  return asked ? Output.line(help(commands, ABOUT, words)) : execute(["node", "unsandbox", ...words])
+  return wantsHelp(words) ? Output.line(help(commands, ABOUT, words)) : execute(["node", "unsandbox", ...words])
 }
 
 /** Runs `process.argv`. Called once, by main. */

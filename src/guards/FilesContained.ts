@@ -19,28 +19,31 @@ export interface Contained {
   readonly bytes: number
 }
 
-interface Encoded {
-  readonly name: string
-  readonly text: string
-  readonly bytes: number
-}
-
 type Read<A> = Either.Either<A, Reason>
 
 const MIB = 2 ** 20
 
-const one = (file: unknown, { singleBytes }: Files.Bounds): Read<Encoded> => {
+/** One file, while `left` bytes of the total are left: nothing is decoded that would not fit. */
+const one = (file: unknown, { singleBytes, totalBytes }: Files.Bounds, left: number): Read<Files.InputFile> => {
   if (typeof file !== "object" || file === null)
     return Files.refuse("invalid_file", "Each input file is an object with filename and content.")
-  const name = Files.nameOf(Reflect.get(file, "filename"))
-  if (Either.isLeft(name)) return Either.left(name.left)
-  const encoded = Files.encodingOf(Reflect.get(file, "content"))
-  const details = { filename: name.right }
-  if (Either.isLeft(encoded)) return Either.left({ ...encoded.left, details })
-  const { bytes } = encoded.right
-  if (bytes <= singleBytes) return Either.right({ name: name.right, ...encoded.right })
-  const message = `${quote(name.right)} is larger than ${singleBytes / MIB} MiB.`
-  return Files.refuse("file_too_large", message, { ...details, bytes, limit: singleBytes }, 413)
+  const named = Files.nameOf(Reflect.get(file, "filename"))
+  if (Either.isLeft(named)) return Either.left(named.left)
+  const name = named.right
+  const encoded = Files.measure(Reflect.get(file, "content"))
+  if (Either.isRight(encoded)) {
+    const { bytes } = encoded.right
+    const tooLarge = (code: string, message: string, limit: number) =>
+      Files.refuse(code, message, { filename: name, bytes, limit }, 413)
+    if (bytes > singleBytes)
+      return tooLarge("file_too_large", `${quote(name)} is larger than ${singleBytes / MIB} MiB.`, singleBytes)
+    if (bytes > left)
+      return tooLarge("files_too_large", `All files together are larger than ${totalBytes / MIB} MiB.`, totalBytes)
+  }
+  return Either.mapBoth(Either.flatMap(encoded, Files.decode), {
+    onLeft: (reason) => ({ ...reason, details: { filename: name } }),
+    onRight: (content) => ({ name, content })
+  })
 }
 
 const listed = (files: unknown, { count }: Files.Bounds): Read<ReadonlyArray<unknown>> => {
@@ -53,30 +56,23 @@ const listed = (files: unknown, { count }: Files.Bounds): Read<ReadonlyArray<unk
   })
 }
 
-const read = ({ bounds, files }: FilesWritten): Read<ReadonlyArray<Encoded>> => {
+const reads = ({ bounds, files }: FilesWritten): Read<Contained> => {
   const list = listed(files, bounds)
   if (Either.isLeft(list)) return Either.left(list.left)
   const names = new Set<string>()
-  const taken: Array<Encoded> = []
+  const taken: Array<Files.InputFile> = []
   let bytes = 0
   for (const item of list.right) {
-    const file = one(item, bounds)
+    const file = one(item, bounds, bounds.totalBytes - bytes)
     if (Either.isLeft(file)) return Either.left(file.left)
-    const { name } = file.right
+    const { content, name } = file.right
     if (names.has(name)) return Files.refuse("duplicate_filename", `${quote(name)} is there twice.`, { filename: name })
     names.add(name)
-    bytes += file.right.bytes
+    bytes += content.length
     taken.push(file.right)
   }
-  if (bytes > bounds.totalBytes)
-    return Files.refuse(
-      "files_too_large",
-      `The input files are larger than ${bounds.totalBytes / MIB} MiB together.`,
-      { bytes, limit: bounds.totalBytes },
-      413
-    )
   const clash = Files.conflict(names)
-  if (clash === undefined) return Either.right(taken)
+  if (clash === undefined) return Either.right({ files: taken, bytes })
   const message = `${quote(clash)} is both a file and a directory of another file.`
   return Files.refuse("duplicate_filename", message, { filename: clash })
 }
@@ -89,12 +85,5 @@ export const filesContained = Permit.guard("D13", {
     files: anything,
     bounds: struct<Files.Bounds>({ count: natural, totalBytes: natural, singleBytes: natural })
   },
-  rule: (written: FilesWritten) => Either.match(read(written), { onLeft: (reason) => reason, onRight: () => true }),
-  carries: (written): Contained => {
-    const encoded = Either.getOrThrow(read(written))
-    return {
-      files: encoded.map(({ name, text }) => ({ name, content: Buffer.from(text, "base64") })),
-      bytes: encoded.reduce((sum, { bytes }) => sum + bytes, 0)
-    }
-  }
+  reads
 })

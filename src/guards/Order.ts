@@ -61,9 +61,9 @@ declare global {
 const content = (field: string, value: string, most: number): Read<string> => {
   if (Buffer.byteLength(value) > most)
     return bad(field, `${field} is larger than ${most / 2 ** 20} MiB. Send less, or an input file.`, "too_large", 413)
-  return SURROGATE.test(value)
-    ? bad(field, `${field} is not valid Unicode: it has half a surrogate pair.`)
-    : Either.right(value)
+  return value.isWellFormed()
+    ? Either.right(value)
+    : bad(field, `${field} is not valid Unicode: it has half a surrogate pair.`)
 }
 
 const code = (value: unknown): Read<string> =>
@@ -126,13 +126,12 @@ const network = (value: unknown): Read<PoolId> => {
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
 const variable = (name: string, value: unknown): Read<string> => {
-  const shown = quote(name)
-  if (!NAME.test(name))
-    return bad("env", `env has the name ${shown}. Names are letters, digits and _, and do not begin with a digit.`)
+  const wrong = (what: string) => bad("env", `env ${quote(name)} ${what}.`)
+  if (!NAME.test(name)) return wrong("is no name: use letters, digits and _, and do not begin with a digit")
   const text = typeof value === "number" || typeof value === "boolean" ? String(value) : value
-  if (!isText(text)) return bad("env", `env ${shown} must be a string.`)
-  if (text.includes("\0")) return bad("env", `env ${shown} has a NUL byte, which no environment can carry.`)
-  return SURROGATE.test(text) ? bad("env", `env ${shown} is not valid Unicode.`) : Either.right(text)
+  if (!isText(text)) return wrong("must be a string")
+  if (text.includes("\0")) return wrong("has a NUL byte, which no environment can carry")
+  return text.isWellFormed() ? Either.right(text) : wrong("is not valid Unicode")
 }
 
 const env = (value: unknown): Read<Readonly<Record<string, string>>> => {

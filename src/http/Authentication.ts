@@ -27,7 +27,7 @@ const bearer = HttpApiSecurity.bearer.pipe(
   )
 )
 
-/** D01, D02, D04 on the headers, then D03 on the body's bytes. */
+/** D04 and D01 on the headers, D03 on the body's very bytes, then D02. */
 export class Signed extends HttpApiMiddleware.Tag<Signed>()("http/Signed", {
   provides: Caller,
   failure: problems(400, 401, 403, 408, 413, 503),

@@ -27,4 +27,4 @@ export const route = (summary: string, description: string, ...points: ReadonlyA
   })
 
 /** Every signed route passes these first. */
-export const signed = ["D01", "D02", "D04", "D03"] as const
+export const signed = ["D04", "D01", "D03", "D02"] as const

@@ -98,6 +98,7 @@ const serve = (handler: Handler, options: Options) => {
     response.on("close", () => inFlight.delete(response))
     RequestId.assign(request, response)
     response.setHeader("X-Content-Type-Options", "nosniff")
+    response.setHeader("Cache-Control", "no-store")
     if (!server.listening) response.setHeader("Connection", "close")
     handler(request, response)
   }

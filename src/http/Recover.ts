@@ -28,6 +28,13 @@ const broken = (trace: string) =>
     details: { request_id: trace }
   })
 
+const stopping = new Problem({
+  status: 503,
+  code: "stopping",
+  message: "The server is stopping. Ask again shortly; a job that was accepted keeps its id.",
+  retryAfterSeconds: 2
+})
+
 const problemOf = (error: unknown, request: Request): Problem | undefined => {
   if (error instanceof Problem) return error
   if (error instanceof HttpApiDecodeError) return undecodable(error)
@@ -65,8 +72,11 @@ const answer = (cause: Cause.Cause<unknown>, request: Request): Effect.Effect<Re
 
 export const middleware = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<never, R> =>
   Effect.catchAllCause(app, (cause) =>
-    // The caller left: there is nobody to answer.
-    Cause.isInterruptedOnly(cause)
-      ? Effect.interrupt
-      : Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => answer(cause, request))
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+      if (!Cause.isInterruptedOnly(cause)) return answer(cause, request)
+      // The caller left, or what it waited for did: then there is somebody to tell.
+      return NodeHttpServerRequest.toServerResponse(request).destroyed
+        ? Effect.interrupt
+        : Effect.succeed(render(stopping))
+    })
   )

@@ -193,7 +193,7 @@ class Process<S, C, E extends AnyEvent, Rej> implements Actor<S, C, Rej> {
 
   private ended(): void {
     if (this.inHand !== undefined)
-      void (Effect.fail(new OutcomeUnknown({ stream: this.self.stream })))
+      this.answer(this.inHand, Effect.fail(new OutcomeUnknown({ stream: this.self.stream })))
     this.known = false
     this.running = false
     // Stopped meanwhile: nobody will take what was put back.

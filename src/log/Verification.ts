@@ -91,12 +91,12 @@ const walk = Effect.fnUntraced(function* (log: Log, witnesses: Witnesses.Witness
   const head = yield* Rows.reading(rows.head)
   let link = genesis
   while (link.seq < head.seq) {
+    yield* turn
     const from = link
     const stepped = yield* Rows.reading(() => step(rows, witnesses, log.key, from, head.seq))
     link = stepped.link
     if (stepped.finding !== undefined) return verdict(link, stepped.finding)
     options.onProgress?.(link.seq, head.seq)
-    yield* turn
   }
   return verdict(link, atTheEnd(promise, link.seq))
 })

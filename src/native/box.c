@@ -31,7 +31,7 @@ enum {
 
 struct slot {
   struct limits limits; // what its directories say now; zeros when they were just made
-  uint64_t user_us, sys_us; // of the containers before
+  uint64_t user_us, sys_us, oom_kills; // of the containers before
   bool made;
 };
 
@@ -111,8 +111,11 @@ static void give_slot(struct box *b, bool empty) {
   if (slot == BOXES_MAX || !empty) return;
   b->slot = BOXES_MAX;
   // Charges that outlive their container (cached file pages) are no concern until they crowd the next one.
-  bool crowded = s->made && s->limits.memory && slot_usage(slot) > s->limits.memory / 4;
-  if (s->made && (slots_are_single_use() || crowded)) {
+  uint64_t much = s->limits.memory / 4;
+  bool crowded = s->made && b->peak > much && slot_usage(slot) > much;
+  // Somebody may have removed the directories under us: they are made anew rather than trusted again.
+  bool doubtful = strncmp(b->stage, "cgroup.", 7) == 0;
+  if (s->made && (slots_are_single_use() || crowded || doubtful)) {
     if (slot_remove(slot)) return;
     *s = (struct slot){ .made = false };
   }
@@ -136,6 +139,8 @@ static void free_box(struct box *b, bool empty) {
 // ---- birth ----
 
 static const char *fix_of(const char *stage, uint32_t error) {
+  if (error == ENOENT && strncmp(stage, "cgroup.", 7) == 0)
+    return "a control group of ours was removed by somebody else; it is made anew for the next container";
   if (error == EBUSY && strcmp(stage, "cgroup.memory") == 0) return "more memory is in use than the new limit allows";
   if (error == ENOSPC && strcmp(stage, "clone") == 0) return "out of namespaces; raise user.max_*_namespaces (sysctl)";
   if (error == ENOSPC && strcmp(stage, "namespaces") == 0) return "out of namespaces; raise user.max_*_namespaces (sysctl)";
@@ -229,7 +234,7 @@ static const char *prepare_slot(struct box *b) {
   s->limits = stage ? (struct limits){ 0, 0, 0 } : b->limits;
   if (stage) return stage;
   slot_reset_peak(b->slot);
-  b->oom_seen = slot_oom_kills(b->slot);
+  b->oom_seen = s->oom_kills;
   return NULL;
 }
 
@@ -504,7 +509,7 @@ void box_ready(struct box *b, uint32_t events) {
 }
 
 uint64_t box_oom_kills(struct box *b) {
-  return slot_oom_kills(b->slot);
+  return slots[b->slot].oom_kills = slot_oom_kills(b->slot);
 }
 
 // ---- freezing ----
@@ -646,7 +651,7 @@ static void on_death(struct box *b, const struct rusage *used) {
   // What init said before it died comes first.
   while (hear(b)) continue;
   if (!b->killed) {
-    b->reason = slot_oom_kills(b->slot) > b->oom_seen ? GONE_OOM : GONE_INIT;
+    b->reason = box_oom_kills(b) > b->oom_seen ? GONE_OOM : GONE_INIT;
     if (!b->announced) note_failure(b, ECHILD, "birth");
     b->give_up = now_us() + EMPTY_LIMIT_US;
   }

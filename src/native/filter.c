@@ -6,6 +6,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -37,7 +38,7 @@ static const short denied[] = {
   SYS_delete_module, SYS_open_by_handle_at, SYS_name_to_handle_at, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp,
   SYS_swapon, SYS_swapoff, SYS_reboot, SYS_acct, SYS_quotactl, SYS_settimeofday, SYS_clock_settime, SYS_clock_adjtime,
   SYS_adjtimex, SYS_syslog, SYS_vhangup, SYS_lookup_dcookie, SYS_nfsservctl, SYS_fanotify_init, SYS_fanotify_mark,
-  SYS_move_pages, SYS_migrate_pages,
+  SYS_move_pages, SYS_migrate_pages, SYS_sethostname, SYS_setdomainname,
 #if defined(__x86_64__)
   SYS_iopl, SYS_ioperm, SYS_uselib, SYS_modify_ldt, SYS_create_module, SYS_get_kernel_syms, SYS_query_module, SYS__sysctl,
   SYS_ustat, SYS_sysfs,
@@ -52,8 +53,13 @@ static const short denied[] = {
 static struct sock_filter program[CAP];
 static unsigned short length;
 static uint8_t verdicts[LAST_KNOWN + 1];
-static unsigned short jumps[CAP];
-static uint8_t jump_to[CAP];
+// Where each verdict's answer begins, and the jumps that lead there.
+static unsigned short starts[VERDICTS];
+static struct {
+  unsigned short at;
+  uint8_t verdict;
+  bool greater;
+} jumps[CAP];
 static unsigned jump_count;
 
 static void emit(uint16_t code, uint8_t jt, uint8_t jf, uint32_t k) {
@@ -73,37 +79,51 @@ static void answer(uint32_t action) {
 #define ARG_HIGH(n) (ARG(n) + 4)
 #define REFUSE (SECCOMP_RET_ERRNO | EPERM)
 
-static void leaf(enum verdict v) {
-  if (v == ALLOW) answer(SECCOMP_RET_ALLOW);
-  else if (v == DENY) answer(REFUSE);
-  else if (v == ABSENT) answer(SECCOMP_RET_ERRNO | ENOSYS);
-  else {
-    jumps[jump_count] = length;
-    jump_to[jump_count++] = (uint8_t)v;
-    emit(BPF_JMP | BPF_JA, 0, 0, 0);
-  }
+static bool is_run(int lo, int hi) {
+  while (lo < hi && verdicts[lo + 1] == verdicts[lo]) lo++;
+  return lo == hi;
 }
 
-// lo…hi are syscall numbers; runs of one verdict become one leaf.
-static void search(int lo, int hi) {
-  int run = lo;
-  while (run < hi && verdicts[run + 1] == verdicts[lo]) run++;
-  if (run == hi) {
-    leaf(verdicts[lo]);
+// The middle, moved to where a run of one verdict ends, so that no run is searched twice.
+static int split_of(int lo, int hi) {
+  int split = (lo + hi + 1) / 2;
+  while (split > lo + 1 && verdicts[split] == verdicts[split - 1]) split--;
+  if (verdicts[split] != verdicts[split - 1]) return split;
+  for (split = (lo + hi + 1) / 2; verdicts[split] == verdicts[split - 1];) split++;
+  return split;
+}
+
+static void search(int lo, int hi);
+
+// One side of a comparison: straight to its verdict, or on to a further comparison, which starts here.
+static void side(unsigned short at, bool greater, int lo, int hi) {
+  if (is_run(lo, hi)) {
+    jumps[jump_count].at = at;
+    jumps[jump_count].greater = greater;
+    jumps[jump_count++].verdict = verdicts[lo];
     return;
   }
-  int middle = (lo + hi + 1) / 2;
-  // Split where a run ends, so that a run is never searched twice.
-  int split = middle;
-  while (split > lo + 1 && verdicts[split] == verdicts[split - 1]) split--;
-  if (verdicts[split] == verdicts[split - 1])
-    for (split = middle; verdicts[split] == verdicts[split - 1];) split++;
+  unsigned distance = (unsigned)(length - at - 1);
+  if (distance > 255) die("the seccomp filter has too long a jump");
+  *(greater ? &program[at].jt : &program[at].jf) = (uint8_t)distance;
+  search(lo, hi);
+}
+
+// lo…hi are syscall numbers. Verdicts are shared: containers compile this program when they are born, so it is kept short.
+static void search(int lo, int hi) {
+  int split = split_of(lo, hi);
   unsigned short at = length;
   emit(BPF_JMP | BPF_JGE | BPF_K, 0, 0, (uint32_t)split);
-  search(lo, split - 1);
-  if (length - at - 1 > 255) die("the seccomp filter has too long a jump");
-  program[at].jt = (uint8_t)(length - at - 1);
-  search(split, hi);
+  side(at, false, lo, split - 1);
+  side(at, true, split, hi);
+}
+
+static void land(void) {
+  for (unsigned i = 0; i < jump_count; i++) {
+    unsigned distance = (unsigned)(starts[jumps[i].verdict] - jumps[i].at - 1);
+    if (distance > 255) die("the seccomp filter has too long a jump");
+    *(jumps[i].greater ? &program[jumps[i].at].jt : &program[jumps[i].at].jf) = (uint8_t)distance;
+  }
 }
 
 static void allow_if_equal(uint32_t value) {
@@ -158,19 +178,31 @@ static void rule_prlimit(void) {
   answer(REFUSE);
 }
 
-static void rule(enum verdict v) {
+static void rule_ptrace(void) {
   load_field(ARG(0));
-  if (v == CLONE) refuse_if_set(NAMESPACES);
-  else if (v == UNSHARE) refuse_if_set(NAMESPACES | NEWTIME);
-  else if (v == PTRACE) { // PTRACE_TRACEME
-    allow_if_equal(0);
-    answer(REFUSE);
-  } else {
-    length--; // the rules below load their own arguments
-    if (v == SOCKET) rule_socket();
-    else if (v == IOCTL) rule_ioctl();
-    else if (v == PERSONALITY) rule_personality();
-    else rule_prlimit();
+  allow_if_equal(0); // PTRACE_TRACEME
+  answer(REFUSE);
+}
+
+static void rule_flags(uint32_t bits) {
+  load_field(ARG(0));
+  refuse_if_set(bits);
+}
+
+static void rule(enum verdict v) {
+  starts[v] = length;
+  switch (v) {
+    case ALLOW: answer(SECCOMP_RET_ALLOW); break;
+    case DENY: answer(REFUSE); break;
+    case ABSENT: answer(SECCOMP_RET_ERRNO | ENOSYS); break;
+    case CLONE: rule_flags(NAMESPACES); break;
+    case UNSHARE: rule_flags(NAMESPACES | NEWTIME); break;
+    case SOCKET: rule_socket(); break;
+    case IOCTL: rule_ioctl(); break;
+    case PERSONALITY: rule_personality(); break;
+    case PTRACE: rule_ptrace(); break;
+    case PRLIMIT: rule_prlimit(); break;
+    case VERDICTS: break;
   }
 }
 
@@ -187,7 +219,6 @@ static void assign(void) {
 }
 
 void filter_build(void) {
-  unsigned short starts[VERDICTS] = { 0 };
   assign();
   load_field(offsetof(struct seccomp_data, arch));
   emit(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, NATIVE_ARCH);
@@ -196,11 +227,8 @@ void filter_build(void) {
   emit(BPF_JMP | BPF_JGT | BPF_K, 0, 1, LAST_KNOWN);
   answer(SECCOMP_RET_ERRNO | ENOSYS);
   search(0, LAST_KNOWN);
-  for (int v = CLONE; v < VERDICTS; v++) {
-    starts[v] = length;
-    rule((enum verdict)v);
-  }
-  for (unsigned i = 0; i < jump_count; i++) program[jumps[i]].k = (uint32_t)(starts[jump_to[i]] - jumps[i] - 1);
+  for (int v = ALLOW; v < VERDICTS; v++) rule((enum verdict)v);
+  land();
 }
 
 int filter_load(void) {

@@ -42,7 +42,12 @@ const open = (db: Connection): Fold => {
     `INSERT INTO jobs (seq, job, owner, status, language, detected, network, ttl_millis, vcpu, wants_artifacts, wants_wasm, created_at)
      VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?)`
   )
-  const start = db.prepare("UPDATE jobs SET status = 'running', started_at = ?, container = ? WHERE job = ?")
+  const claim = db.prepare(
+    "UPDATE jobs SET status = 'running', started_at = ?, container = ? WHERE job = ? AND completed_at IS NULL"
+  )
+  const start = db.prepare(
+    "UPDATE jobs SET status = 'running', started_at = ?, container = ? WHERE job = ? AND started_at IS NULL"
+  )
   const finish = db.prepare("UPDATE jobs SET status = ?, completed_at = ?, finished = ? WHERE job = ?")
   const reserve = db.prepare("INSERT OR REPLACE INTO idempotency (owner, key, request, job) VALUES (?, ?, ?, ?)")
   const release = db.prepare("DELETE FROM idempotency WHERE job = ?")
@@ -55,6 +60,10 @@ const open = (db: Connection): Fold => {
         if (idempotency !== null) reserve.run(owner, idempotency.key, idempotency.request, job)
         return
       }
+      // The moment that it has a container of its own; its own event of that may come later, with the next commit.
+      case "ContainerClaimed":
+        claim.run(row.at, event.container, event.job)
+        return
       case "JobStarted":
         start.run(row.at, event.container, event.job)
         return
@@ -69,6 +78,6 @@ const open = (db: Connection): Fold => {
 }
 
 /** `finished` keeps the newest shape of its event, so a newer shape means other tables. */
-const version = versionOf("JobFinished") * 1_000 + 1
+const version = versionOf("JobFinished") * 1_000 + 2
 
 export const projector: Projector = { name: "jobs", version, tables: ["jobs", "idempotency"], schema, open }

@@ -32,7 +32,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }))
 /** The one JSON document on standard output. */
 const json = async (...argv: ReadonlyArray<string>) => {
   const { code, stderr, stdout } = await unsandbox(...argv, "--json")
-  expect(stdout.trimEnd().split("\n"), stderr).toHaveLength(1)
+  expect(stdout, stderr).toMatch(/^[^\n]+\n$/)
   return { code, document: JSON.parse(stdout) }
 }
 

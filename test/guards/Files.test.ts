@@ -58,6 +58,8 @@ describe("D13 files-contained", () => {
     "Y Q=",
     "Y-Q_",
     "YQ==\0",
+    "Y\u0151==",
+    "\u0151Q==",
     5,
     null
   ])

@@ -1,6 +1,6 @@
 import { Effect, Ref } from "effect"
 import { describe, expect } from "vitest"
-import { type Ask, request, type Target } from "../support/client.js"
+import { type Ask, begin, bytesOf, credentials, request, type Target } from "../support/client.js"
 import { live } from "../support/it.js"
 import { directory } from "../support/storage.js"
 import { caller, inServer, layer, type Script, Submitted } from "./harness.js"
@@ -180,6 +180,28 @@ describe("POST /execute", () => {
         })
         expect(broken.headers["x-request-id"]).toBe("trace-7")
         expect(broken.text).not.toMatch(/secret reason|\/srv|at .*:\d+/)
+      })
+    )
+  )
+})
+
+describe("a caller that leaves", () => {
+  live("does not stop its program", () =>
+    inServer(
+      Effect.gen(function* () {
+        const to = yield* caller()
+        const body = bytesOf(program({ stdout: "on", millis: 400 }))
+        const sent = begin(to, "POST", "/execute", {
+          ...credentials(to, "POST", "/execute", body),
+          "content-length": String(body.length)
+        })
+        sent.on("error", () => undefined)
+        sent.end(body)
+        yield* Effect.sleep("150 millis")
+        sent.destroy()
+        const [job] = /unsb-job-[0-9a-f]{32}/.exec((yield* get(to, "/jobs")).text) ?? []
+        const done = yield* get(to, `/jobs/${job}/wait`)
+        expect(done.json).toMatchObject({ status: "completed", stdout: "on" })
       })
     )
   )

@@ -347,6 +347,28 @@ describe("shutdown", () => {
     })
   )
 
+  effect("does not listen to a life that it abandoned", () =>
+    Effect.gen(function* () {
+      const ward = new Ward()
+      const stuck = ward.child("b", {
+        start: Effect.uninterruptible(Effect.never),
+        ready: Effect.sleep("10 seconds"),
+        shutdown: "1 second"
+      })
+      yield* started(spec([ward.child("a"), stuck], { strategy: "one_for_all" }), ward)
+      yield* ward.crash("a")
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      expect(ward.told()).toEqual(["Started root/a", "Crashed root/a", "Crashed root/b", "Restarted root/a"])
+      // The first life's readiness comes at 10 seconds, the second's at 11.
+      yield* TestClock.adjust("9500 millis")
+      expect(ward.told()).toEqual([])
+      yield* TestClock.adjust("500 millis")
+      expect(ward.told()).toEqual(["Restarted root/b"])
+      yield* Effect.addFinalizer(() => Effect.fork(TestClock.adjust("1 second")))
+    })
+  )
+
   effect("a nested supervisor gets as long as its children may take", () =>
     Effect.gen(function* () {
       const ward = new Ward()

@@ -58,6 +58,23 @@ describe("jobs", () => {
     )
   )
 
+  live("a job runs from the moment that a container is its own", () =>
+    inFresh(
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const table = yield* JobTable
+        yield* log.append(H.ofContainer(1, 0, H.sealed(1)))
+        yield* log.append(H.ofJob(1, 0, H.accepted(1, ann)))
+        const [claim] = yield* log.append(H.ofContainer(1, 1, H.claimed(1, ann)))
+        const running = { status: "running", container: H.containerId(1), startedAt: claim?.at }
+        expect(Option.getOrThrow(yield* table.find(H.jobId(1)))).toMatchObject(running)
+        yield* log.append(H.ofJob(1, 1, H.started(1)))
+        expect(Option.getOrThrow(yield* table.find(H.jobId(1)))).toMatchObject(running)
+        expect((yield* (yield* ContainerTable).living)[0]?.job).toBe(H.jobId(1))
+      })
+    )
+  )
+
   live("lists an owner's own jobs, newest first, by status, within bounds", () =>
     inFresh(
       Effect.gen(function* () {

@@ -64,6 +64,14 @@ export const sealed = (n: number): AnyEvent => ({
   spawnMicros: 900
 })
 
+export const claimed = (n: number, by: PublicKey): AnyEvent => ({
+  _tag: "ContainerClaimed",
+  container: containerId(n),
+  job: jobId(n),
+  owner: by,
+  limits: { memoryBytes: 1 << 28, cpuMillis: 1_000, pids: 64, tmpBytes: 1 << 20 }
+})
+
 export const gone = (n: number): AnyEvent => ({
   _tag: "ContainerGone",
   container: containerId(n),

@@ -1,6 +1,7 @@
 /** `unsandbox doctor`: what this machine has of what is needed, and how to get the rest. */
 import { Command } from "@effect/cli"
 import { Effect } from "effect"
+import { examine } from "../../substrate/Doctor.js"
 import { Unsatisfied } from "../Failure.js"
 import { json, place, settings } from "../Options.js"
 import * as Output from "../Output.js"
@@ -8,7 +9,6 @@ import * as Output from "../Output.js"
 export const doctor = Command.make("doctor", { place, json }, (given) =>
   Effect.gen(function* () {
     const { data } = yield* settings(given.place)
-    const { examine } = yield* Effect.promise(() => import("../../substrate/Doctor.js"))
     const findings = yield* examine({ data })
     const ok = findings.every((finding) => finding.ok)
     if (given.json) yield* Output.json({ ok, findings })

@@ -59,7 +59,7 @@ export const scripting: ReadonlyArray<Language> = [
         "--platform=node",
         "--target=node20",
         "--sourcemap=inline",
-        "--log-level=warning",
+        "--log-level=error",
         // A global, not a binding of the module: programs may declare a `require` of their own.
         '--banner:js=import { createRequire as $createRequire } from "node:module"; globalThis.require ??= $createRequire(import.meta.url);'
       ]

@@ -3,6 +3,10 @@ import { apt, compiled, type Language, none } from "../Language.js"
 
 const wasi = ["wasi-libc", "clang", "lld", "libclang-rt-14-dev-wasm32|libclang-rt-dev-wasm32"]
 
+const objcHeaders = [12, 13, 14, 15, 16].flatMap((release) =>
+  ["x86_64", "aarch64"].map((machine) => `/usr/lib/gcc/${machine}-linux-gnu/${release}/include/objc`)
+)
+
 export const systems: ReadonlyArray<Language> = [
   compiled({
     id: "c",
@@ -54,18 +58,22 @@ export const systems: ReadonlyArray<Language> = [
     name: "Objective-C",
     aliases: ["objectivec", "objective-c", "obj-c"],
     extensions: ["m"],
-    needs: { cc: ["gcc"], foundation: ["/usr/include/GNUstep/Foundation/Foundation.h"] },
+    needs: { cc: ["clang"], foundation: ["/usr/include/GNUstep/Foundation/Foundation.h"], objc: objcHeaders },
+    // clang on GCC's runtime: gcc itself knows neither @autoreleasepool nor literals.
     compile: [
       [
         "{cc}",
-        "-pipe",
         "-O1",
+        "-fobjc-runtime=gcc",
         "-fobjc-exceptions",
         "-fexceptions",
         "-fconstant-string-class=NSConstantString",
         "-D_NATIVE_OBJC_EXCEPTIONS",
         "-DGNUSTEP",
+        "-DGNUSTEP_BASE_LIBRARY=1",
+        "-Wno-objc-property-implementation",
         "-I/usr/include/GNUstep",
+        "-I{objc}/..",
         "-o",
         "{out}",
         "{source}",
@@ -77,7 +85,7 @@ export const systems: ReadonlyArray<Language> = [
     ],
     version: ["{cc}", "--version"],
     hello: '#include <stdio.h>\nint main(void) { puts("Hello from Objective-C"); return 0; }\n',
-    provider: apt("gobjc", "libgnustep-base-dev")
+    provider: apt("clang", "gobjc", "libgnustep-base-dev")
   }),
   compiled({
     id: "rust",

@@ -22,16 +22,7 @@ export type Case = "hello" | keyof Programs
 /** A case that a language has no means for, and why. */
 export type Inapplicable = { readonly [C in keyof Programs]?: string }
 
-export const cases: ReadonlyArray<Case> = [
-  "hello",
-  "fibonacci",
-  "stdin",
-  "env",
-  "file",
-  "broken",
-  "crash",
-  "loop"
-]
+export const cases: ReadonlyArray<Case> = ["hello", "fibonacci", "stdin", "env", "file", "broken", "crash", "loop"]
 
 export const given = {
   stdin: "ping\n",

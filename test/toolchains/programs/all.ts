@@ -25,7 +25,10 @@ export const programs: Readonly<Record<string, Programs>> = {
 export const inapplicable: Readonly<Record<string, Inapplicable>> = embeddedInapplicable
 
 /** The code for a case; undefined where the language has no means for it, or no compile step to fail in. */
-export const programFor = (language: { readonly id: string; readonly hello: string }, wanted: Case): string | undefined => {
+export const programFor = (
+  language: { readonly id: string; readonly hello: string },
+  wanted: Case
+): string | undefined => {
   if (wanted === "hello") return language.hello
   if (inapplicable[language.id]?.[wanted] !== undefined) return undefined
   return programs[language.id]?.[wanted]

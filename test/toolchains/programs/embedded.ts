@@ -31,7 +31,7 @@ const awk: Programs = {
 
 const bc: Programs = {
   fibonacci: "a = 0\nb = 1\nfor (i = 0; i < 11; i++) {\n  a\n  c = a + b\n  a = b\n  b = c\n}\n",
-  stdin: 'x = read()\nprint "got ", x\n',
+  stdin: "",
   env: "",
   file: "",
   crash: "",
@@ -39,8 +39,8 @@ const bc: Programs = {
 }
 
 const dc: Programs = {
-  fibonacci: "0sa1sb0si[lap lalblasadlb+sb+0*+ ]sx 0 1 [sb sa la p lb la lb+ li1+dsi 11>f]dsf x\n",
-  stdin: '[got ]n ? p\n',
+  fibonacci: "0si 0 1 [sb sa la p lb la lb+ li1+dsi 11>f]dsf x\n",
+  stdin: "",
   env: "",
   file: "",
   crash: "",
@@ -49,7 +49,7 @@ const dc: Programs = {
 
 const m4: Programs = {
   fibonacci: "define(`fib', `ifelse($3, 0, `', `$1 fib($2, eval($1 + $2), decr($3))')')dnl\nfib(0, 1, 11)\n",
-  stdin: "got include(`/dev/stdin')\n",
+  stdin: 'syscmd(`read line; echo "got $line"\')\n',
   env: "syscmd(`echo $GREETING')\n",
   file: "include(`/tmp/input/data.txt')\n",
   crash: "m4exit(3)\n",
@@ -67,8 +67,7 @@ const pike: Programs = {
 }
 
 const slang: Programs = {
-  fibonacci:
-    "variable a = 0, b = 1, i, c;\nfor (i = 0; i < 11; i++) { print(a); c = a + b; a = b; b = c; }\n",
+  fibonacci: 'variable a = 0, b = 1, i, c;\nfor (i = 0; i < 11; i++) { vmessage("%d", a); c = a + b; a = b; b = c; }\n',
   stdin: 'variable line;\n() = fgets(&line, stdin);\nmessage("got " + strtrim(line));\n',
   env: 'message(getenv("GREETING"));\n',
   file: 'variable f = fopen("/tmp/input/data.txt", "r"), line;\n() = fgets(&line, f);\nmessage(strtrim(line));\n',
@@ -110,6 +109,7 @@ export const embedded: Readonly<Record<string, Programs>> = {
 }
 
 const calculator = {
+  stdin: "it reads only numbers or commands from its input",
   env: "it cannot read its environment",
   file: "it cannot open files",
   crash: "its errors do not change its exit status"

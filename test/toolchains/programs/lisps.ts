@@ -39,7 +39,8 @@ const clojure: Programs = {
 }
 
 const emacslisp: Programs = {
-  fibonacci: '(let ((a 0) (b 1) c)\n  (dotimes (_ 11)\n    (princ (format "%d\\n" a))\n    (setq c (+ a b) a b b c)))\n',
+  fibonacci:
+    '(let ((a 0) (b 1) c)\n  (dotimes (_ 11)\n    (princ (format "%d\\n" a))\n    (setq c (+ a b) a b b c)))\n',
   stdin: '(princ (concat "got " (read-string "") "\\n"))\n',
   env: '(princ (getenv "GREETING"))\n',
   file: '(with-temp-buffer\n  (insert-file-contents "/tmp/input/data.txt")\n  (princ (buffer-string)))\n',
@@ -57,8 +58,8 @@ const newlisp: Programs = {
 }
 
 const picolisp: Programs = {
-  fibonacci: "(let (A 0 B 1)\n  (do 11\n    (prinl A)\n    (swap 'B (+ A (swap 'A B)))))\n",
-  stdin: '(prinl "got " (line T))\n',
+  fibonacci: "(let (A 0 B 1)\n  (do 11\n    (prinl A)\n    (let C (+ A B) (setq A B B C))))\n",
+  stdin: '(prinl "got " (in NIL (line T)))\n',
   env: '(prinl (sys "GREETING"))\n',
   file: '(in "/tmp/input/data.txt" (prinl (line T)))\n',
   crash: "(bye 3)\n",

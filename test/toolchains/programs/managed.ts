@@ -8,9 +8,15 @@ const javaPrograms: Programs = {
   // Two classes, the one with main last and not public.
   fibonacci:
     "class Numbers {\n    static int fib(int n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }\n}\n\nclass Start {\n    public static void main(String[] args) {\n        for (int i = 0; i < 11; i++) System.out.println(Numbers.fib(i));\n    }\n}\n",
-  stdin: java('        System.out.println("got " + new Scanner(System.in).nextLine());\n', "import java.util.Scanner;\n\n"),
+  stdin: java(
+    '        System.out.println("got " + new Scanner(System.in).nextLine());\n',
+    "import java.util.Scanner;\n\n"
+  ),
   env: java('        System.out.println(System.getenv("GREETING"));\n', "package a.b;\n\n"),
-  file: java('        System.out.print(Files.readString(Path.of("/tmp/input/data.txt")));\n', "import java.nio.file.*;\n\n"),
+  file: java(
+    '        System.out.print(Files.readString(Path.of("/tmp/input/data.txt")));\n',
+    "import java.nio.file.*;\n\n"
+  ),
   crash: java('        throw new IllegalStateException("no");\n'),
   loop: java("        while (true) {}\n"),
   broken: java("        int x = noSuchThing;\n")
@@ -37,7 +43,8 @@ const scalaPrograms: Programs = {
 }
 
 const kotlin: Programs = {
-  fibonacci: "fun main() {\n    var a = 0\n    var b = 1\n    repeat(11) {\n        println(a)\n        val c = a + b\n        a = b\n        b = c\n    }\n}\n",
+  fibonacci:
+    "fun main() {\n    var a = 0\n    var b = 1\n    repeat(11) {\n        println(a)\n        val c = a + b\n        a = b\n        b = c\n    }\n}\n",
   stdin: 'fun main() {\n    println("got ${readLine()}")\n}\n',
   env: 'fun main() {\n    println(System.getenv("GREETING"))\n}\n',
   file: 'import java.io.File\n\nfun main() {\n    print(File("/tmp/input/data.txt").readText())\n}\n',
@@ -64,7 +71,9 @@ const csharpPrograms: Programs = {
 const haxe = (body: string) => `class Main {\n  static function main() {\n${body}  }\n}\n`
 
 const haxePrograms: Programs = {
-  fibonacci: haxe("    var a = 0, b = 1;\n    for (i in 0...11) {\n      Sys.println(a);\n      var c = a + b;\n      a = b;\n      b = c;\n    }\n"),
+  fibonacci: haxe(
+    "    var a = 0, b = 1;\n    for (i in 0...11) {\n      Sys.println(a);\n      var c = a + b;\n      a = b;\n      b = c;\n    }\n"
+  ),
   stdin: haxe('    Sys.println("got " + Sys.stdin().readLine());\n'),
   env: haxe('    Sys.println(Sys.getEnv("GREETING"));\n'),
   file: haxe('    Sys.print(sys.io.File.getContent("/tmp/input/data.txt"));\n'),

@@ -4,16 +4,17 @@ import type { Programs } from "./Programs.js"
 const fortran: Programs = {
   fibonacci:
     "program fib\n  integer :: a = 0, b = 1, c, i\n  do i = 1, 11\n    print *, a\n    c = a + b\n    a = b\n    b = c\n  end do\nend program\n",
-  stdin: 'program echo\n  character(80) :: line\n  read (*, "(a)") line\n  print "(a)", "got " // trim(line)\nend program\n',
+  stdin:
+    'program echo\n  character(80) :: line\n  read (*, "(a)") line\n  print "(a)", "got " // trim(line)\nend program\n',
   env: 'program env\n  character(80) :: value\n  call get_environment_variable("GREETING", value)\n  print "(a)", trim(value)\nend program\n',
   file: 'program show\n  character(80) :: line\n  open (10, file="/tmp/input/data.txt", status="old")\n  read (10, "(a)") line\n  print "(a)", trim(line)\nend program\n',
-  crash: 'program fail\n  error stop 3\nend program\n',
+  crash: "program fail\n  error stop 3\nend program\n",
   loop: "program spin\n  integer, volatile :: i = 0\n  do\n    i = mod(i + 1, 7)\n  end do\nend program\n",
   broken: "program broken\n  implicit none\n  x = 1\nend program\n"
 }
 
 const cobol = (data: string, body: string, environment = "") =>
-  `identification division.\nprogram-id. main.\n${environment}data division.\n${data}procedure division.\n${body}    stop run.\n`
+  `identification division.\nprogram-id. try-it.\n${environment}data division.\n${data}procedure division.\n${body}    stop run.\n`
 
 const cobolFile =
   'environment division.\ninput-output section.\nfile-control.\n    select f assign to "/tmp/input/data.txt" organization is line sequential.\n'
@@ -23,10 +24,7 @@ const cobolPrograms: Programs = {
     "working-storage section.\n01 a pic 9(4) comp value 0.\n01 b pic 9(4) comp value 1.\n01 c pic 9(4) comp.\n01 o pic z(3)9.\n",
     "    perform 11 times\n        move a to o\n        display o\n        compute c = a + b\n        move b to a\n        move c to b\n    end-perform.\n"
   ),
-  stdin: cobol(
-    "working-storage section.\n01 l pic x(20).\n",
-    '    accept l.\n    display "got " l.\n'
-  ),
+  stdin: cobol("working-storage section.\n01 l pic x(20).\n", '    accept l.\n    display "got " l.\n'),
   env: cobol(
     "working-storage section.\n01 v pic x(20).\n",
     '    accept v from environment "GREETING".\n    display v.\n'
@@ -62,11 +60,7 @@ const adaPrograms: Programs = {
     "   for I in 1 .. 11 loop\n      Put_Line (Integer'Image (A));\n      C := A + B;\n      A := B;\n      B := C;\n   end loop;\n"
   ),
   stdin: ada("", '   Put_Line ("got " & Get_Line);\n'),
-  env: ada(
-    "",
-    '   Put_Line (Ada.Environment_Variables.Value ("GREETING"));\n',
-    "with Ada.Environment_Variables;\n"
-  ),
+  env: ada("", '   Put_Line (Ada.Environment_Variables.Value ("GREETING"));\n', "with Ada.Environment_Variables;\n"),
   file: ada("   F : File_Type;\n", '   Open (F, In_File, "/tmp/input/data.txt");\n   Put_Line (Get_Line (F));\n'),
   crash: ada("", "   raise Program_Error;\n"),
   loop: ada("", "   loop\n      null;\n   end loop;\n"),
@@ -76,7 +70,7 @@ const adaPrograms: Programs = {
 const modula2 = (imports: string, variables: string, body: string) =>
   `MODULE main;\n${imports}${variables}BEGIN\n${body}END main.\n`
 
-const modula2Libc = "FROM libc IMPORT printf, exit, getenv, system;\nFROM SYSTEM IMPORT ADDRESS;\n"
+const modula2Libc = "FROM libc IMPORT printf, exit, getenv, system;\nFROM SYSTEM IMPORT ADR;\n"
 const modula2Io = "FROM StrIO IMPORT WriteString, WriteLn, ReadString;\n"
 
 const modula2Programs: Programs = {
@@ -90,15 +84,16 @@ const modula2Programs: Programs = {
     "VAR line: ARRAY [0..79] OF CHAR;\n",
     '  ReadString(line);\n  WriteString("got "); WriteString(line); WriteLn\n'
   ),
-  env: modula2(modula2Libc, "VAR i: INTEGER;\n", '  i := printf("%s\\n", getenv("GREETING"))\n'),
-  file: modula2(modula2Libc, "VAR i: INTEGER;\n", '  i := system("cat /tmp/input/data.txt")\n'),
+  env: modula2(modula2Libc, "VAR i: INTEGER;\n", '  i := printf("%s\\n", getenv(ADR("GREETING")))\n'),
+  file: modula2(modula2Libc, "VAR i: INTEGER;\n", '  i := system(ADR("cat /tmp/input/data.txt"))\n'),
   crash: modula2("", "", "  HALT(3)\n"),
   loop: modula2("", "", "  LOOP END\n"),
   broken: modula2("", "", "  x := 1\n")
 }
 
 const d: Programs = {
-  fibonacci: "import std.stdio;\nvoid main() {\n    int a = 0, b = 1;\n    foreach (i; 0 .. 11) {\n        writeln(a);\n        auto c = a + b;\n        a = b;\n        b = c;\n    }\n}\n",
+  fibonacci:
+    "import std.stdio;\nvoid main() {\n    int a = 0, b = 1;\n    foreach (i; 0 .. 11) {\n        writeln(a);\n        auto c = a + b;\n        a = b;\n        b = c;\n    }\n}\n",
   stdin: 'import std.stdio;\nvoid main() {\n    write("got ", readln());\n}\n',
   env: 'import std.stdio, std.process;\nvoid main() {\n    writeln(environment["GREETING"]);\n}\n',
   file: 'import std.stdio, std.file;\nvoid main() {\n    write(readText("/tmp/input/data.txt"));\n}\n',
@@ -132,15 +127,16 @@ const vala: Programs = {
     'void main() {\n    int a = 0, b = 1;\n    for (int i = 0; i < 11; i++) {\n        print("%d\\n", a);\n        int c = a + b;\n        a = b;\n        b = c;\n    }\n}\n',
   stdin: 'void main() {\n    print("got %s\\n", stdin.read_line());\n}\n',
   env: 'void main() {\n    print("%s\\n", Environment.get_variable("GREETING"));\n}\n',
-  file: 'void main() throws Error {\n    string text;\n    FileUtils.get_contents("/tmp/input/data.txt", out text);\n    print("%s", text);\n}\n',
+  file: 'void main() {\n    print("%s", FileStream.open("/tmp/input/data.txt", "r").read_line());\n}\n',
   crash: 'void main() {\n    error("no");\n}\n',
-  loop: "void main() {\n    while (true) {}\n}\n",
+  loop: "void main() {\n    while (true) Thread.yield();\n}\n",
   broken: "void main() {\n    no_such_thing();\n}\n"
 }
 
 const exit = (status: number) => `  mov eax, 60\n  mov edi, ${status}\n  syscall\n`
 const writeBuffer = "  mov eax, 1\n  mov edi, 1\n  mov rsi, buffer\n  syscall\n"
-const start = (body: string, data = "") => `global _start\nsection .bss\nbuffer: resb 128\nsection .data\n${data}section .text\n_start:\n${body}`
+const start = (body: string, data = "") =>
+  `global _start\nsection .bss\nbuffer: resb 128\nsection .data\n${data}section .text\n_start:\n${body}`
 
 const assembly: Programs = {
   fibonacci: start(

@@ -33,7 +33,7 @@ const algol68: Programs = {
     "BEGIN\n  INT a := 0, b := 1;\n  TO 11 DO\n    print((whole(a, 0), new line));\n    INT c = a + b;\n    a := b;\n    b := c\n  OD\nEND\n",
   stdin: 'BEGIN\n  STRING line;\n  read((line, new line));\n  print(("got ", line, new line))\nEND\n',
   env: 'print((getenv("GREETING"), new line))\n',
-  file: 'BEGIN\n  FILE f;\n  STRING line;\n  open(f, "/tmp/input/data.txt", stand in channel);\n  get(f, (line, new line));\n  print((line, new line))\nEND\n',
+  file: 'BEGIN\n  FILE f;\n  STRING line;\n  IF open(f, "/tmp/input/data.txt", stand in channel) /= 0 THEN stop FI;\n  get(f, (line, new line));\n  print((line, new line))\nEND\n',
   crash: "print(1 OVER 0)\n",
   loop: "DO SKIP OD\n"
 }
@@ -41,7 +41,9 @@ const algol68: Programs = {
 const icon = (body: string) => `procedure main()\n${body}end\n`
 
 const iconPrograms: Programs = {
-  fibonacci: icon("  a := 0\n  b := 1\n  every 1 to 11 do {\n    write(a)\n    c := a + b\n    a := b\n    b := c\n  }\n"),
+  fibonacci: icon(
+    "  a := 0\n  b := 1\n  every 1 to 11 do {\n    write(a)\n    c := a + b\n    a := b\n    b := c\n  }\n"
+  ),
   stdin: icon('  write("got ", read())\n'),
   env: icon('  write(getenv("GREETING"))\n'),
   file: icon('  f := open("/tmp/input/data.txt")\n  write(read(f))\n'),

@@ -29,7 +29,7 @@ const typescript: Programs = {
 
 const deno: Programs = {
   fibonacci: typescript.fibonacci,
-  stdin: 'console.log("got", prompt("") ?? "")\n',
+  stdin: 'console.log("got", await new Response(Deno.stdin.readable).text())\n',
   env: 'console.log(Deno.env.get("GREETING"))\n',
   file: 'console.log(await Deno.readTextFile("/tmp/input/data.txt"))\n',
   crash: javascript.crash,
@@ -61,7 +61,7 @@ const ruby: Programs = {
 }
 
 const php: Programs = {
-  fibonacci: "$a = 0; $b = 1;\nfor ($i = 0; $i < 11; $i++) {\n  echo \"$a\\n\";\n  [$a, $b] = [$b, $a + $b];\n}\n",
+  fibonacci: '$a = 0; $b = 1;\nfor ($i = 0; $i < 11; $i++) {\n  echo "$a\\n";\n  [$a, $b] = [$b, $a + $b];\n}\n',
   stdin: '<?php\necho "got " . fgets(STDIN);\n',
   env: '<?php echo getenv("GREETING");',
   file: 'echo file_get_contents("/tmp/input/data.txt");',

@@ -2,7 +2,7 @@
 import type { Programs } from "./Programs.js"
 
 const posix: Programs = {
-  fibonacci: 'a=0 b=1 i=0\nwhile [ $i -lt 11 ]; do\n  echo $a\n  c=$((a + b)) a=$b b=$c i=$((i + 1))\ndone\n',
+  fibonacci: "a=0 b=1 i=0\nwhile [ $i -lt 11 ]; do\n  echo $a\n  c=$((a + b)) a=$b b=$c i=$((i + 1))\ndone\n",
   stdin: 'read line\necho "got $line"\n',
   env: 'echo "$GREETING"\n',
   file: "cat /tmp/input/data.txt\n",
@@ -20,7 +20,8 @@ const fish: Programs = {
 
 const tcsh: Programs = {
   ...posix,
-  fibonacci: "set a = 0\nset b = 1\nset i = 0\nwhile ($i < 11)\n  echo $a\n  @ c = $a + $b\n  set a = $b\n  set b = $c\n  @ i++\nend\n",
+  fibonacci:
+    "set a = 0\nset b = 1\nset i = 0\nwhile ($i < 11)\n  echo $a\n  @ c = $a + $b\n  set a = $b\n  set b = $c\n  @ i++\nend\n",
   stdin: 'set line = $<\necho "got $line"\n',
   loop: "while (1)\nend\n"
 }
