@@ -2,10 +2,12 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import * as Client from "../src/cli/Client.js"
 import { general } from "../src/cli/Failure.js"
 import * as ServerProcess from "../src/cli/ServerProcess.js"
+import { EventLog } from "../src/log/EventLog.js"
+import * as Storage from "../src/store/Storage.js"
 import { measureAppends, seedEvents } from "./append.js"
 import { load } from "./Load.js"
 import { childrenOf, cpuOf, memoryKb, residentKb } from "./Machine.js"
@@ -77,33 +79,30 @@ export const starts = Effect.gen(function* () {
 
 const settled = Effect.sleep("2 seconds")
 
-interface Filling {
-  readonly count: number
-  readonly millis: number
-}
-
-/** Watches the pool fill. */
-const filled = Effect.fnUntraced(function* (of: Client.Credentials, wanted: number) {
-  const begun = yield* Clock.currentTimeMillis
-  const look = Effect.zipWith(
-    pool(of),
-    Clock.currentTimeMillis,
-    ({ idle }, now): Filling => ({
-      count: idle,
-      millis: now - begun
-    })
-  )
-  const first = yield* look
-  const last = yield* look.pipe(
-    Effect.delay("50 millis"),
-    Effect.repeat({ until: ({ count }) => count >= wanted }),
+const full = (of: Client.Credentials, wanted: number) =>
+  pool(of).pipe(
+    Effect.delay("100 millis"),
+    Effect.repeat({ until: ({ idle }) => idle >= wanted }),
     Effect.timeoutFail({
       duration: "3 minutes",
       onTimeout: () => general("bench", `the pool did not reach ${wanted} containers within 3 minutes`)
     })
   )
-  return { perSecond: ((last.count - first.count) * 1000) / Math.max(1, last.millis - first.millis) }
-})
+
+/** From the log: sealed containers a second, first to last. */
+const createdPerSecond = (data: string) =>
+  Effect.gen(function* () {
+    const log = yield* EventLog
+    const times: Array<number> = []
+    for (let after = 0, more = true; more; ) {
+      const rows = yield* log.page(after, 1_000)
+      for (const row of rows) if (row.type === "ContainerSealed") times.push(row.at)
+      after = rows.at(-1)?.seq ?? after
+      more = rows.length > 0
+    }
+    const micros = (times.at(-1) ?? 0) - (times[0] ?? 0)
+    return micros === 0 ? 0 : ((times.length - 1) * 1e6) / micros
+  }).pipe(Effect.provide(Storage.readOnly({ data })))
 
 /** What `count` idle containers take of the host's memory, all told, and how fast they came. */
 export const idle = Effect.fnUntraced(function* (count: number) {
@@ -117,7 +116,7 @@ export const idle = Effect.fnUntraced(function* (count: number) {
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const of = yield* server(`${count}:${count + 64}`)
-      const { perSecond } = yield* filled(of, count)
+      yield* full(of, count)
       yield* settled
       const taken = empty.available - memoryKb("MemAvailable")
       return {
@@ -125,7 +124,7 @@ export const idle = Effect.fnUntraced(function* (count: number) {
         idle_kb: taken / count,
         idle_slab_kb: (memoryKb("Slab") - empty.slab) / count,
         server_rss_mb: residentKb(of.pid) / 1024,
-        creates_per_s: perSecond
+        creates_per_s: yield* createdPerSecond(of.data)
       }
     })
   )

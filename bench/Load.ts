@@ -50,23 +50,34 @@ const counted = (result: autocannon.Result): Readonly<Record<string, number>> =>
 /** Longer than anything that is measured; what takes longer is a failure and is counted as one. */
 const TIMEOUT_SECONDS = 300
 
-export const load = Effect.fnUntraced(function* (server: Credentials, asked: Load) {
-  const { amount, body, connections, expected, path } = asked
-  const cpu = process.cpuUsage()
-  const begun = performance.now()
-  const result = yield* Effect.tryPromise({
-    try: () =>
-      autocannon({
-        url: server.url,
-        connections: Math.min(connections, amount),
-        amount,
-        timeout: TIMEOUT_SECONDS,
-        verifyBody: (answer) => String(answer).includes(expected),
-        requests: [{ method: "POST", path, body, setupRequest: signer(server, path, body) }]
-      }),
-    catch: (error) => general("bench", `the load generator failed: ${String(error)}`)
+/** autocannon notices its own end once a second: the time of the last answer is what counts. */
+const fire = (server: Credentials, { amount, body, connections, expected, path }: Load) =>
+  Effect.async<readonly [seconds: number, result: autocannon.Result], Error>((resume) => {
+    const begun = performance.now()
+    let last = begun
+    const options: autocannon.Options = {
+      url: server.url,
+      connections: Math.min(connections, amount),
+      amount,
+      timeout: TIMEOUT_SECONDS,
+      verifyBody: (answer) => String(answer).includes(expected),
+      requests: [{ method: "POST", path, body, setupRequest: signer(server, path, body) }]
+    }
+    const running = autocannon(options, (error: unknown, result) =>
+      resume(error instanceof Error ? Effect.fail(error) : Effect.succeed([(last - begun) / 1000, result]))
+    )
+    running.on("response", () => {
+      last = performance.now()
+    })
+    return Effect.sync(() => running.stop())
   })
-  const seconds = (performance.now() - begun) / 1000
+
+export const load = Effect.fnUntraced(function* (server: Credentials, asked: Load) {
+  const { amount } = asked
+  const cpu = process.cpuUsage()
+  const [seconds, result] = yield* Effect.mapError(fire(server, asked), (error) =>
+    general("bench", `the load generator failed: ${error.message}`)
+  )
   const { system, user } = process.cpuUsage(cpu)
   const right = Math.max(0, result["2xx"] - result.mismatches)
   const loaded: Loaded = {

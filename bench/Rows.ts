@@ -107,7 +107,7 @@ const ofLanguage = Effect.fnUntraced(function* (
   }
   const argv = yield* local(toolchain, code)
   const rows: Array<Row> = []
-  let rps = (yield* through(server, language, code, 4, 12)).rps
+  let rps = Math.max(0.1, (yield* through(server, language, code, 10, 40)).rps)
   for (const concurrency of plan.concurrencies) {
     if (concurrency / rps > plan.longest) {
       yield* watch.progress(`${language} at ${concurrency}: would take ${Math.round(concurrency / rps)} s, left out`)

@@ -30,6 +30,20 @@ const cutOff = new Problem({
   headers: { connection: "close" }
 })
 
+const crowded = new Problem({
+  status: 503,
+  code: "too_many_bodies",
+  message: "Too many large bodies are arriving at once. Send it again shortly.",
+  retryAfterSeconds: 1,
+  headers: { connection: "close" }
+})
+
+/** All bodies that are arriving, together: a signature can only be checked when its body is there. */
+const mostArriving = 256 * 1024 * 1024
+/** As much as an ordinary program; these are never turned away for what others send. */
+const small = 64 * 1024
+let arriving = 0
+
 /** Refuses on the announced length before a byte is taken, on the counted one as soon as it is passed. */
 export const read = (source: IncomingMessage): Effect.Effect<Buffer, Problem> =>
   Effect.suspend(() => {
@@ -50,7 +64,9 @@ const collect = (source: IncomingMessage): Effect.Effect<Buffer, Problem> =>
     }
     const onData = (chunk: Buffer) => {
       size += chunk.length
+      arriving += chunk.length
       if (size > largestBody) return done(Effect.fail(tooLarge))
+      if (arriving > mostArriving && size > small) return done(Effect.fail(crowded))
       chunks.push(chunk)
     }
     const onEnd = () => {
@@ -61,6 +77,8 @@ const collect = (source: IncomingMessage): Effect.Effect<Buffer, Problem> =>
     const deadline = setTimeout(() => done(Effect.fail(tooSlow)), slowestMillis)
     const release = () => {
       clearTimeout(deadline)
+      arriving -= size
+      size = 0
       source.off("data", onData).off("end", onEnd).off("error", onCut).off("close", onCut)
     }
     source.on("data", onData).on("end", onEnd).on("error", onCut).on("close", onCut)

@@ -1,6 +1,7 @@
 /** The HTTP API as a running server: the definition, its handlers and the listener, put together. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { currentTracerDisabledWhen } from "@effect/platform/HttpMiddleware"
+import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, type Duration, Effect, Layer } from "effect"
 import { Api } from "./Api.js"
@@ -32,9 +33,11 @@ export interface Options {
 
 const usual = { maxConnections: 8_192, stopWithin: "30 seconds" } as const
 
+const paths = { caseSensitive: true, ignoreDuplicateSlashes: false, ignoreTrailingSlash: true }
+
 const listening = (options: Options) =>
   Effect.gen(function* () {
-    const app = yield* HttpApiBuilder.httpApp
+    const app = yield* HttpRouter.withRouterConfig(HttpApiBuilder.httpApp, paths)
     // Spans and access logs cost a fifth of a request; the log has what happened.
     const handler = yield* Effect.locally(NodeHttpServer.makeHandler(app), currentTracerDisabledWhen, () => true)
     const { address, family, port } = yield* Listener.start(handler, { ...usual, ...options })

@@ -1,10 +1,12 @@
 /** Every language we know, found by any name it goes by. */
 import type { Language } from "./Language.js"
+import { dotnet } from "./registry/dotnet.js"
 import { embedded } from "./registry/embedded.js"
 import { functional } from "./registry/functional.js"
+import { jvm } from "./registry/jvm.js"
 import { lisps } from "./registry/lisps.js"
-import { managed } from "./registry/managed.js"
 import { native } from "./registry/native.js"
+import { newcomers } from "./registry/newcomers.js"
 import { science } from "./registry/science.js"
 import { scripting } from "./registry/scripting.js"
 import { shells } from "./registry/shells.js"
@@ -19,7 +21,9 @@ export const languages: ReadonlyArray<Language> = [
   functional,
   systems,
   native,
-  managed,
+  newcomers,
+  jvm,
+  dotnet,
   science
 ]
   .flat()

@@ -91,7 +91,7 @@ describe("authenticate", () => {
     expect(refusal(headers(), { ...known, secret: undefined })).toMatchObject({
       point: "D03",
       certainty: "uncertain",
-      reason: { status: 503 }
+      reason: { status: 503, message: expect.stringContaining("secret cannot be read") }
     })
     const other = { key: "unsb-pk-else-0000", status: "active", expiresAt: null } as const
     expect(refusal(headers(), { ...known, record: other })).toMatchObject({ point: "D01", certainty: "uncertain" })

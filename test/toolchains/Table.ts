@@ -11,6 +11,14 @@ export interface Row {
 export const median = (values: ReadonlyArray<number>): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
+/** The toolchain's own words, without what it was built with and by whom. */
+const brief = (version: string) =>
+  version
+    .replace(/\s*(\([^)]*\)|\[[^\]]*\])/g, "")
+    .replace(/[,:]? (built|with|for|JVM|Copyright|--|options|©|API|PHP-RTS|for Linux|on).*$/, "")
+    .replace(/^[\w]+-linux-gnu-/, "")
+    .slice(0, 48)
+
 const cell = (text: string) => text.replaceAll("|", "\\|")
 
 /** Milliseconds are of the whole signed request. */
@@ -21,7 +29,8 @@ export const markdown = (rows: ReadonlyArray<Row>): string =>
     ...rows
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
       .map(
-        ({ id, medianMillis, name, version }) => `| ${cell(name)} | \`${id}\` | ${cell(version)} | ${medianMillis} |`
+        ({ id, medianMillis, name, version }) =>
+          `| ${cell(name)} | \`${id}\` | ${cell(brief(version))} | ${medianMillis} |`
       )
   ].join("\n")
 

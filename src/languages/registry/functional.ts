@@ -49,11 +49,16 @@ export const functional: ReadonlyArray<Language> = [
     name: "Erlang",
     aliases: ["erl", "escript"],
     extensions: ["erl", "escript"],
-    needs: { bin: ["escript"] },
+    needs: { bin: ["escript"], erl: ["erl"] },
     shebangs: ["escript"],
     // escript drops a first line that is no `#!`, and counts lines from the one after it.
     prepare: (code) => (code.startsWith("#!") ? code : `\n${code}`),
-    version: ["{bin}", "--version"],
+    version: [
+      "{erl}",
+      "-noshell",
+      "-eval",
+      'io:format("Erlang/OTP ~s ~s~n", [erlang:system_info(otp_release), erlang:system_info(version)]), halt().'
+    ],
     hello: 'main(_) ->\n    io:format("Hello from Erlang~n").\n',
     provider: apt("erlang-base"),
     heavy: { memoryMiB: 128, pids: 64 }
@@ -64,6 +69,7 @@ export const functional: ReadonlyArray<Language> = [
     aliases: ["ex", "exs"],
     extensions: ["exs", "ex"],
     needs: { bin: ["elixir"] },
+    version: ["{bin}", "--short-version"],
     hello: 'IO.puts("Hello from Elixir")\n',
     provider: apt("elixir"),
     heavy: { memoryMiB: 128, pids: 64 }

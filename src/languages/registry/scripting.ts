@@ -66,7 +66,7 @@ export const scripting: ReadonlyArray<Language> = [
     ],
     run: ["{bin}", "--enable-source-maps", "{stem}.mjs"],
     leaves: ["main.mjs"],
-    version: ["{esbuild}", "--version"],
+    version: ["/bin/sh", "-c", "echo esbuild $({esbuild} --version)"],
     hello: 'const who: string = "TypeScript"\nconsole.log("Hello from " + who)\n',
     provider: npm("esbuild"),
     heavy: { memoryMiB: 128, pids: 32 }

@@ -128,25 +128,6 @@ export const interaction: Suite = (test) => {
       )
     }))
 
-  test("stands still while frozen and goes on afterwards", () =>
-    Effect.gen(function* () {
-      const container = yield* box()
-      const count = sh("i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done", endless)
-      const process = yield* container.start(count, { stdin: false })
-      const lines = yield* Ref.make(0)
-      yield* Effect.forkScoped(Stream.runForEach(process.output, () => Ref.update(lines, (n) => n + 1)))
-      const beyond = (mark: number) => eventually(Effect.map(Ref.get(lines), (n) => n > mark))
-      yield* beyond(3)
-      yield* container.freeze
-      // What it wrote before it froze may still be on its way.
-      yield* Effect.sleep("200 millis")
-      const frozen = yield* Ref.get(lines)
-      yield* Effect.sleep("300 millis")
-      expect(yield* Ref.get(lines)).toBe(frozen)
-      yield* container.unfreeze
-      yield* beyond(frozen + 3)
-    }))
-
   test("says that a program cannot be started", () =>
     Effect.gen(function* () {
       const container = yield* box()

@@ -17,14 +17,6 @@ export const lifecycle: Suite = (test) => {
   const states: Record<string, (container: Container) => Effect.Effect<unknown, unknown>> = {
     idle: () => Effect.void,
     running: (container) => Effect.fork(container.run(sh("sleep 1000"))),
-    frozen: (container) => container.freeze,
-    "frozen while it runs": (container) =>
-      Effect.zipRight(
-        Effect.fork(container.run(sh("while :; do :; done"))),
-        Effect.delay(container.freeze, "50 millis")
-      ),
-    "freezing and thawing": (container) =>
-      Effect.forkAll([container.freeze, container.unfreeze, container.freeze, container.unfreeze]),
     collecting: (container) =>
       Effect.zipRight(
         container.run(sh("mkdir out; for i in 1 2 3 4 5 6 7 8; do head -c 2000000 /dev/zero >out/$i; done")),
@@ -38,6 +30,23 @@ export const lifecycle: Suite = (test) => {
         yield* reach(container)
         expect(yield* container.destroy).toMatchObject(asked)
       }))
+
+  test("kills the whole container when time is up, daemons too", () =>
+    Effect.gen(function* () {
+      const container = yield* box()
+      const script = "setsid sh -c 'trap \"\" TERM INT HUP; sleep 1000' & (setsid sleep 1000 &) ; sleep 1000"
+      const ran = yield* container.run(sh(script, { timeoutMillis: 300 }))
+      expect(ran).toMatchObject({ how: "timed-out" })
+      expect(yield* container.gone).toMatchObject({ reason: "timed-out", left: 0 })
+    }))
+
+  test("ends a busy loop and a command that ignores every signal", () =>
+    Effect.gen(function* () {
+      const container = yield* box()
+      const ran = yield* container.run(sh("trap '' TERM INT HUP QUIT; while :; do :; done", { timeoutMillis: 300 }))
+      expect(ran.how).toBe("timed-out")
+      expect((yield* container.gone).left).toBe(0)
+    }))
 
   test("goes with a final command, which still tells its end", () =>
     Effect.gen(function* () {

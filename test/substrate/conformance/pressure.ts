@@ -4,23 +4,6 @@ import { expect } from "vitest"
 import { box, limits, MIB, type Suite, says, sh } from "../running.js"
 
 export const pressure: Suite = (test) => {
-  test("kills the whole container when time is up, daemons too", () =>
-    Effect.gen(function* () {
-      const container = yield* box()
-      const script = "setsid sh -c 'trap \"\" TERM INT HUP; sleep 1000' & (setsid sleep 1000 &) ; sleep 1000"
-      const ran = yield* container.run(sh(script, { timeoutMillis: 300 }))
-      expect(ran).toMatchObject({ how: "timed-out" })
-      expect(yield* container.gone).toMatchObject({ reason: "timed-out", left: 0 })
-    }))
-
-  test("ends a busy loop and a command that ignores every signal", () =>
-    Effect.gen(function* () {
-      const container = yield* box()
-      const ran = yield* container.run(sh("trap '' TERM INT HUP QUIT; while :; do :; done", { timeoutMillis: 300 }))
-      expect(ran.how).toBe("timed-out")
-      expect((yield* container.gone).left).toBe(0)
-    }))
-
   test("reports that memory ran out", () =>
     Effect.gen(function* () {
       const container = yield* box({ memoryBytes: 32 * MIB })

@@ -45,7 +45,7 @@ const scalaPrograms: Programs = {
 const kotlin: Programs = {
   fibonacci:
     "fun main() {\n    var a = 0\n    var b = 1\n    repeat(11) {\n        println(a)\n        val c = a + b\n        a = b\n        b = c\n    }\n}\n",
-  stdin: 'fun main() {\n    println("got ${readLine()}")\n}\n',
+  stdin: 'fun main() {\n    println("got " + readLine())\n}\n',
   env: 'fun main() {\n    println(System.getenv("GREETING"))\n}\n',
   file: 'import java.io.File\n\nfun main() {\n    print(File("/tmp/input/data.txt").readText())\n}\n',
   crash: 'fun main() {\n    error("no")\n}\n',
