@@ -2,10 +2,12 @@
 import { Effect, Ref } from "effect"
 import { table } from "../src/cli/Output.js"
 import { Toolchains } from "../src/languages/Toolchains.js"
+import * as Cpu from "./Cpu.js"
 import * as Figures from "./Figures.js"
 import { type Peer, peers } from "./Limit.js"
 import { type Machine, machine } from "./Machine.js"
 import { measureRows, type Plan, type Row } from "./Rows.js"
+import { pool, server } from "./Servers.js"
 
 export interface Report {
   readonly machine: Machine
@@ -13,7 +15,7 @@ export interface Report {
   readonly rows: ReadonlyArray<Row>
   readonly figures: Readonly<Record<string, number>>
   /** CPU milliseconds of one row, by who used them. */
-  readonly cpu: Readonly<Record<string, Figures.Split>>
+  readonly cpu: Readonly<Record<string, Cpu.Split>>
   readonly peers: ReadonlyArray<Peer>
 }
 
@@ -33,11 +35,11 @@ const round = (value: number) => Math.round(value * 100) / 100
 
 /** One warm server for every row, as an operator would run it. */
 const rows = Effect.fnUntraced(function* ({ progress, quick }: Options, cores: number) {
-  const splits = yield* Ref.make<Readonly<Record<string, Figures.Split>>>({})
-  const of = yield* Figures.server("16")
+  const splits = yield* Ref.make<Readonly<Record<string, Cpu.Split>>>({})
+  const of = yield* server("16")
   const around = <A, E, R>(name: string, run: Effect.Effect<A, E, R>) =>
     WATCHED.includes(name)
-      ? Effect.flatMap(Figures.cpu(of.pid, run), ([split, value]) =>
+      ? Effect.flatMap(Cpu.cpu(of.pid, run), ([split, value]) =>
           Effect.as(
             Ref.update(splits, (known) => ({ ...known, [name]: split })),
             value
@@ -45,7 +47,7 @@ const rows = Effect.fnUntraced(function* ({ progress, quick }: Options, cores: n
         )
       : run
   const measured = yield* measureRows(of, cores, quick ? plans.quick : plans.full, { progress, around })
-  const claims = yield* Figures.pool(of)
+  const claims = yield* pool(of)
   yield* progress("2,000 at once …")
   const crowd = yield* Figures.crowd(of, 2_000)
   return {

@@ -1,58 +1,14 @@
 /** The figures beside the rows: what a start costs, what an idle container costs, how fast history is written and read. */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { Effect } from "effect"
 import * as Client from "../src/cli/Client.js"
 import { general } from "../src/cli/Failure.js"
-import * as ServerProcess from "../src/cli/ServerProcess.js"
 import { EventLog } from "../src/log/EventLog.js"
 import * as Storage from "../src/store/Storage.js"
 import { measureAppends, seedEvents } from "./append.js"
 import { load } from "./Load.js"
-import { childrenOf, cpuOf, memoryKb, residentKb } from "./Machine.js"
+import { memoryKb, residentKb } from "./Machine.js"
 import { request } from "./Rows.js"
-
-const directory = Effect.acquireRelease(
-  Effect.promise(() => mkdtemp(join(tmpdir(), "unsandbox-bench-"))),
-  (made) => Effect.promise(() => rm(made, { recursive: true, force: true }))
-)
-
-const median = (values: ReadonlyArray<number>): number =>
-  [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0
-
-/** A server of the benchmark's own; requests may wait as long as a full queue takes. */
-export const server = Effect.fnUntraced(function* (pool: string, data?: string) {
-  const chosen = data ?? (yield* directory)
-  return yield* ServerProcess.start({
-    data: chosen,
-    arguments: ["--pool", `zerotrust=${pool}`, "--queue", "10m"],
-    readyWithinMillis: 120_000
-  })
-})
-
-export interface PoolView {
-  readonly idle: number
-  readonly claim_p50_ms: number
-  readonly claim_p99_ms: number
-}
-
-const number = (value: unknown): number => (typeof value === "number" ? value : 0)
-
-export const pool = Effect.fnUntraced(function* (of: Client.Credentials) {
-  const { body } = yield* Client.call(of, { method: "GET", path: "/pools" })
-  const pools = Array.isArray(body.pools) ? body.pools : []
-  const first: Readonly<Record<string, unknown>> =
-    pools.find((one) => String(one.id).includes("zerotrust")) ?? pools[0] ?? {}
-  const view: PoolView = {
-    idle: number(first.available),
-    claim_p50_ms: number(first.claim_p50_ms),
-    claim_p99_ms: number(first.claim_p99_ms)
-  }
-  return view
-})
-
-const BASH = request("bash", "echo hi")
+import { directory, pool, server } from "./Servers.js"
 
 const timed = <A, E, R>(run: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
@@ -60,6 +16,11 @@ const timed = <A, E, R>(run: Effect.Effect<A, E, R>) =>
     const value = yield* run
     return [performance.now() - begun, value] as const
   })
+
+const median = (values: ReadonlyArray<number>): number =>
+  [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0
+
+const BASH = request("bash", "echo hi")
 
 /** One at a time, each with the pause that a warm pool needs to be full again. */
 const oneByOne = (of: Client.Credentials, count: number, pauseMillis: number) =>
@@ -151,38 +112,6 @@ export const appends = Effect.map(
     verified_events_per_s: verifyEventsPerSecond
   })
 )
-
-/** Milliseconds of CPU, by who used them, since `before` was taken. */
-export interface Split {
-  readonly server: { readonly user: number; readonly system: number }
-  readonly spawner: { readonly user: number; readonly system: number }
-  readonly containers: { readonly user: number; readonly system: number }
-}
-
-const sample = (pid: number) => {
-  const own = cpuOf(pid)
-  const children = childrenOf(pid).map(cpuOf)
-  const sum = (key: keyof typeof own) => children.reduce((total, child) => total + child[key], 0)
-  return {
-    server: { user: own.user, system: own.system },
-    spawner: { user: sum("user"), system: sum("system") },
-    containers: { user: sum("reapedUser"), system: sum("reapedSystem") }
-  }
-}
-
-/** The containers' processes are children of the spawner's children: their time is the spawner's once they are reaped. */
-export const cpu = <A, E, R>(pid: number, run: Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const before = sample(pid)
-    const value = yield* run
-    const after = sample(pid)
-    const since = (of: keyof Split) => ({
-      user: after[of].user - before[of].user,
-      system: after[of].system - before[of].system
-    })
-    const split: Split = { server: since("server"), spawner: since("spawner"), containers: since("containers") }
-    return [split, value] as const
-  })
 
 /** That many at once on one server: every one of them should be answered. */
 export const crowd = (of: Client.Credentials, connections: number) =>
