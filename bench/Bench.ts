@@ -79,6 +79,10 @@ const others = Effect.fnUntraced(function* ({ progress, quick }: Options) {
 
 export const measure = Effect.fnUntraced(function* (options: Options) {
   const on = machine()
+  if (on.load_before > on.cores / 4)
+    yield* options.progress(
+      `Something else runs here (load ${on.load_before}): these figures will not be the machine's.`
+    )
   const through = yield* rows(options, on.cores)
   const beside = yield* others(options)
   const figures = Object.entries({ ...through.figures, ...beside.figures }).map(([name, value]) => [name, round(value)])
@@ -94,6 +98,11 @@ export const measure = Effect.fnUntraced(function* (options: Options) {
 }, Effect.provide(Toolchains.layer))
 
 const headings = ["language", "at once", "req/s", "success %", "p50 ms", "p99 ms", "req/s/core", "limit/s", "of limit"]
+
+const used = ({ cpu }: Report) =>
+  Object.entries(cpu).flatMap(([row, split]) =>
+    Object.entries(split).map(([who, { system, user }]) => [row, who, user, system])
+  )
 
 export const render = (report: Report): string =>
   [
@@ -112,6 +121,7 @@ export const render = (report: Report): string =>
         row.ratio
       ])
     ),
+    `\n${table(["CPU ms of", "who", "user", "system"], used(report))}`,
     `\n${table(["figure", "value"], Object.entries(report.figures))}`,
     `\n${table(
       ["instead, bash at 10", "req/s"],

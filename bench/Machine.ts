@@ -1,6 +1,6 @@
 /** What the figures were measured on, and what the kernel says about memory and processes. */
 import { readFileSync } from "node:fs"
-import { arch, cpus, release, totalmem } from "node:os"
+import { arch, cpus, loadavg, release, totalmem } from "node:os"
 
 export interface Machine {
   readonly cpu: string
@@ -9,6 +9,8 @@ export interface Machine {
   readonly kernel: string
   readonly arch: string
   readonly node: string
+  /** Load average of the minute before: what else ran here. Figures of a busy machine are not comparable. */
+  readonly load_before: number
 }
 
 export const machine = (): Machine => ({
@@ -17,7 +19,8 @@ export const machine = (): Machine => ({
   memory_gb: Math.round(totalmem() / 1024 ** 3),
   kernel: release(),
   arch: arch(),
-  node: process.version
+  node: process.version,
+  load_before: loadavg()[0] ?? 0
 })
 
 /** A line of /proc/meminfo, in KiB. */

@@ -118,7 +118,7 @@ const free = Layer.mergeAll(
   Layer.succeed(Totals, Totals.of({ counts: unused })),
   Layer.succeed(Blobs, Blobs.of({ put: () => unused, get: () => unused, sweep: unused })),
   Layer.succeed(Refusals, Refusals.of({ note: () => Effect.void })),
-  Layer.succeed(Pools, Pools.of({ claim: () => unused, status: Effect.succeed([zerotrust]) })),
+  Layer.succeed(Pools, Pools.of({ use: () => unused, status: Effect.succeed([zerotrust]) })),
   Layer.succeed(HealthCheck, Effect.succeed({ ok: true, millis: 1 })),
   Toolchains.layer
 )

@@ -5,7 +5,7 @@ export const JobId = Schema.String.pipe(Schema.pattern(/^unsb-job-[0-9a-f]{32}$/
 export type JobId = typeof JobId.Type
 
 /** A container's life is one stream; ids are never reused. */
-export const ContainerId = Schema.String.pipe(Schema.pattern(/^unsb-vm-[0-9a-f]{16}$/), Schema.brand("ContainerId"))
+export const ContainerId = Schema.String.pipe(Schema.pattern(/^unsb-vm-[0-9a-f]{16,32}$/), Schema.brand("ContainerId"))
 export type ContainerId = typeof ContainerId.Type
 
 /** One pool a network mode. */

@@ -1,19 +1,20 @@
 /** Jobs as supervised actors: accepted durably, worked on in a container of their own, ended for a typed reason. */
-import { randomBytes } from "node:crypto"
-import { Cause, Deferred, Effect, Either, Exit, FiberMap, Schedule } from "effect"
-import { JobId } from "../../events/Ids.js"
+import { Cause, Deferred, Effect, Exit, FiberMap, Schedule } from "effect"
+import type { JobId } from "../../events/Ids.js"
 import type { JobAccepted } from "../../events/Job.js"
 import { capacityAvailable } from "../../src/guards/CapacityAvailable.js"
-import { enforce, type Permit, type Reason, Refused } from "../../src/guards/Guard.js"
+import { type Permit, type Reason, Refused } from "../../src/guards/Guard.js"
 import { Refusals } from "../../src/guards/Refusals.js"
 import type { Ownership } from "../../src/guards/ResourceOwned.js"
 import { refuseRejected } from "../../src/guards/TransitionLegal.js"
+import * as Actor from "../../src/kernel/Actor.js"
 import type { Children } from "../../src/kernel/Children.js"
 import * as Plan from "../../src/languages/Plan.js"
 import { Toolchains } from "../../src/languages/Toolchains.js"
 import { EventLog, LogUnavailable } from "../../src/log/EventLog.js"
 import { Blobs } from "../../src/store/Blobs.js"
 import type { Container } from "../../src/substrate/Substrate.js"
+import * as Minting from "../Minting.js"
 import * as Job from "./Job.js"
 import * as JobActor from "./JobActor.js"
 import type { Jobs, Outcome, Submission, Ticket } from "./Jobs.js"
@@ -37,8 +38,6 @@ interface Live {
   container: Container | undefined
   cancelled: Permit<"D17", Ownership> | undefined
 }
-
-const newId = () => JobId.make(`unsb-job-${randomBytes(16).toString("hex")}`)
 
 const full = (message: string): Reason => ({ code: "queue_full", message, status: 503, retryAfterSeconds: 2 })
 
@@ -94,7 +93,13 @@ export const make = (options: Options) =>
     const workers = yield* FiberMap.make<JobId>()
     const scope = yield* Effect.scope
     const living = new Map<string, Live>()
+    const clock = yield* Effect.clock
     let pendingBytes = 0
+
+    const refused = (reason: Reason, principal: string) => {
+      const refusal = capacityAvailable.refuse(reason)
+      return Effect.zipRight(refusals.note(refusal, { principal, action: "run a job" }), refusal)
+    }
 
     const admit = (live: Live) => {
       living.set(live.job, live)
@@ -178,19 +183,15 @@ export const make = (options: Options) =>
     const submit = (submission: Submission) =>
       Effect.gen(function* () {
         const { files, order, owner, runnable, trace } = submission
-        const asked = { principal: owner, action: "run a job" }
         const toolchain = toolchains.available.get(runnable.facts.language)
         if (toolchain === undefined) return yield* Effect.dieMessage("a runnable language has a toolchain")
         const bytes = files.facts.files.reduce((sum, { content }) => sum + content.length, order.facts.code.length)
         if (pendingBytes + bytes > options.pendingBytes)
-          return yield* enforce(
-            Either.left(capacityAvailable.refuse(full("The programs that wait take all the memory for them."))),
-            asked
-          )
+          return yield* refused(full("The programs that wait take all the memory for them."), owner)
         const { code, env, wantsWasm: wasm } = order.facts
         const plan = Plan.plan(toolchain, code, { wasm, env })
-        const job = newId()
-        const actor = yield* JobActor.make(job, true)
+        const job = Minting.jobId(clock.unsafeCurrentTimeMillis())
+        const actor = Actor.on(log, JobActor.definition(job, true))
         const live: Live = {
           job,
           actor,
@@ -202,7 +203,7 @@ export const make = (options: Options) =>
           cancelled: undefined
         }
         if (!(yield* options.children.start(job, actor.run, actor.stop)))
-          return yield* enforce(Either.left(capacityAvailable.refuse(full("Too many jobs wait or run."))), asked)
+          return yield* refused(full("Too many jobs wait or run."), owner)
         const answer = yield* actor
           .commit(Job.Command.Accept({ accepted: accepted(job, submission) }), { by: owner, trace })
           .pipe(Effect.tapErrorCause(() => actor.stop))
@@ -213,8 +214,6 @@ export const make = (options: Options) =>
       }).pipe(
         // An accepted job has a worker: the caller may go away, but not between the two.
         Effect.uninterruptible,
-        Effect.provideService(Refusals, refusals),
-        Effect.provideService(EventLog, log),
         Effect.catchTags({ NotAccepted: unsure, OutcomeUnknown: unsure, Rejected: (e) => refuseRejected("job", e) })
       )
 

@@ -151,15 +151,13 @@ export const perform = (
     wantsArtifacts: wantsArtifacts || wantsWasm
   }
   const claim = { job, owner, limits: options.limits(vcpu) }
-  return Effect.gen(function* () {
-    const claimed = yield* Effect.retry(options.pools.claim(network.facts.mode, claim), {
-      schedule: again,
-      while: (error) => error._tag === "ContainerLost"
+  const run = (claimed: Claimed) =>
+    Effect.matchEffect(Effect.zipRight(started(claimed), Execution.execute(claimed, task)), {
+      onSuccess: (result) => Effect.succeed(ran(result, ttlMillis, plan)),
+      onFailure: (error) => Effect.succeed(unrun("failed", "node-lost", error.message))
     })
-    yield* started(claimed)
-    const result = yield* Effect.either(Execution.execute(claimed, task))
-    return result._tag === "Right"
-      ? ran(result.right, ttlMillis, plan)
-      : unrun("failed", "node-lost", result.left.message)
-  }).pipe(Effect.scoped)
+  return Effect.retry(options.pools.use(network.facts.mode, claim, run), {
+    schedule: again,
+    while: (error) => error._tag === "ContainerLost"
+  })
 }

@@ -59,5 +59,3 @@ export const evolve = (_: State, event: KeyEvent): State => {
       return State.Revoked({ key: event.key })
   }
 }
-
-export const done = (state: State): boolean => state._tag === "Revoked"

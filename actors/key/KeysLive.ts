@@ -3,13 +3,13 @@ import { randomInt } from "node:crypto"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { stream } from "../../events/Envelope.js"
 import { PublicKey } from "../../events/Ids.js"
-import { read } from "../../events/Key.js"
+import { type KeyEvent, read } from "../../events/Key.js"
 import { refuseRejected } from "../../src/guards/TransitionLegal.js"
-import * as Actor from "../../src/kernel/Actor.js"
-import { EventLog, LogUnavailable } from "../../src/log/EventLog.js"
+import { EventLog } from "../../src/log/EventLog.js"
 import { KeyTable } from "../../src/projections/KeyTable.js"
 import { StoreUnavailable } from "../../src/store/Blobs.js"
 import { Secrets } from "../../src/store/Secrets.js"
+import * as Waking from "../Waking.js"
 import * as Key from "./Key.js"
 import { Keys } from "./Keys.js"
 
@@ -24,7 +24,16 @@ const groups = (count: number, length: number): string =>
 
 const nameOf = (key: PublicKey) => `key/${key}`
 
-const unsure = (error: { readonly _tag: string }) => new LogUnavailable({ reason: error._tag, written: "unknown" })
+const sleeper = (key: PublicKey, by: string): Waking.Sleeper<Key.State, Key.Command, KeyEvent, Key.Rejected> => ({
+  stream: stream("key", key),
+  by,
+  capacity: 1,
+  initial: Key.initial,
+  decide: Key.decide,
+  evolve: Key.evolve,
+  read,
+  react: () => Effect.void
+})
 
 const make = Effect.gen(function* () {
   const log = yield* EventLog
@@ -33,27 +42,13 @@ const make = Effect.gen(function* () {
   const opened = new Map<PublicKey, string>()
 
   const command = (key: PublicKey, by: string, command: Key.Command) =>
-    Effect.gen(function* () {
-      const actor = yield* Actor.make({
-        stream: stream("key", key),
-        by,
-        capacity: 1,
-        initial: Key.initial,
-        decide: Key.decide,
-        evolve: Key.evolve,
-        read,
-        react: () => Effect.void,
-        done: Key.done
-      })
-      yield* Effect.forkScoped(Effect.ensuring(actor.run, actor.stop))
-      yield* actor.ask(command)
-    }).pipe(
-      Effect.scoped,
+    Waking.wake(sleeper(key, by), command).pipe(
+      Effect.asVoid,
       Effect.provideService(EventLog, log),
       Effect.catchTags({
         Rejected: (rejected) => refuseRejected(`key ${key}`, rejected),
-        NotAccepted: unsure,
-        OutcomeUnknown: unsure
+        NotAccepted: Waking.unanswered,
+        OutcomeUnknown: Waking.unanswered
       })
     )
 
@@ -61,10 +56,14 @@ const make = Effect.gen(function* () {
     Effect.gen(function* () {
       const publicKey = PublicKey.make(`unsb-pk-${groups(4, 4)}`)
       const secretKey = `unsb-sk-${groups(4, 5)}`
-      // A secret without its key is harmless; a key without its secret would be useless.
+      // A secret without its key is harmless; a key without its secret would be useless, so it stays while in doubt.
       yield* secrets.put(nameOf(publicKey), Redacted.make(secretKey))
       yield* command(publicKey, by, Key.Command.Create({ key: publicKey, label, expiresAt })).pipe(
-        Effect.tapError(() => Effect.ignore(secrets.delete(nameOf(publicKey))))
+        Effect.tapError((error) =>
+          error._tag === "LogUnavailable" && error.written === "unknown"
+            ? Effect.void
+            : Effect.ignore(secrets.delete(nameOf(publicKey)))
+        )
       )
       return { publicKey, secretKey }
     })

@@ -2,28 +2,23 @@
 import { Effect } from "effect"
 import { stream } from "../../events/Envelope.js"
 import type { NodeEvent } from "../../events/Node.js"
-import { EventLog } from "../../src/log/EventLog.js"
+import { EventLog, type LogUnavailable, type WrongVersion } from "../../src/log/EventLog.js"
 
 const NAME = stream("node", "main")
 
 export interface NodeJournal {
   /** One writer, one at a time; durable when it resolves. */
-  readonly tell: (...events: ReadonlyArray<NodeEvent>) => ReturnType<typeof append>
+  readonly tell: (...events: ReadonlyArray<NodeEvent>) => Effect.Effect<void, WrongVersion | LogUnavailable>
 }
-
-const append = (log: typeof EventLog.Service, expected: number, events: ReadonlyArray<NodeEvent>) =>
-  log.append({ stream: NAME, expected, events, by: "root" })
 
 export const make = Effect.gen(function* () {
   const log = yield* EventLog
-  let version = (yield* log.read(NAME)).length
   const one = yield* Effect.makeSemaphore(1)
+  // Read each time: after an append of unknown outcome nothing else knows the version.
   const tell = (...events: ReadonlyArray<NodeEvent>) =>
     one.withPermits(1)(
-      Effect.suspend(() => append(log, version, events)).pipe(
-        Effect.tap((rows) => {
-          version += rows.length
-        })
+      Effect.flatMap(log.read(NAME), ({ length }) =>
+        Effect.asVoid(log.append({ stream: NAME, expected: length, events, by: "root" }))
       )
     )
   return { tell } satisfies NodeJournal

@@ -47,7 +47,7 @@ export const make = (shelf: Shelf, patience: Patience): Line => {
 
   const expire = (now: number) => {
     for (const [waiter, refuse] of waiters) {
-      const judged = patience(waiter.askedBytes, now - waiter.since)
+      const judged = patience(waiter.askedBytes, Math.floor(now - waiter.since))
       if (Either.isRight(judged)) return
       waiters.delete(waiter)
       if (shelf.leave(waiter)) refuse(judged.left)

@@ -1,5 +1,5 @@
 /** The door to the warm pools (port): one a network mode. */
-import { Context, Data, type Effect, type Scope } from "effect"
+import { Context, Data, type Effect } from "effect"
 import type { Limits } from "../../events/Container.js"
 import type { ContainerId, JobId, PoolId, PublicKey } from "../../events/Ids.js"
 import type { Sealed } from "../../src/guards/ContainerSealed.js"
@@ -24,6 +24,8 @@ export interface Claimed {
   readonly durable: Permit<"D26", Durable>
   /** When that was, in microseconds since 1970. */
   readonly at: number
+  /** Ends it because its owner said so; what runs in it comes back as gone. Resolves when it is. */
+  readonly cancel: Effect.Effect<void>
 }
 
 /** The container was lost before its claimer had it: nothing ran in it, so another may be claimed. */
@@ -48,13 +50,14 @@ export class Pools extends Context.Tag("actors/Pools")<
   Pools,
   {
     /**
-     * Durable when it resolves. The container is destroyed when the scope closes, however that comes. Waits its turn in
-     * a fair queue (owners take turns), at most for the configured time.
+     * Claims a container for `body`, which runs once that is durable; the container is destroyed when `body` ends,
+     * however it ends. Waits its turn in a fair queue (owners take turns), at most for the configured time.
      */
-    readonly claim: (
+    readonly use: <A, E, R>(
       pool: PoolId,
-      claim: Claim
-    ) => Effect.Effect<Claimed, Refused | LogUnavailable | ContainerLost, Scope.Scope>
+      claim: Claim,
+      body: (claimed: Claimed) => Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E | Refused | LogUnavailable | ContainerLost, R>
     readonly status: Effect.Effect<ReadonlyArray<PoolStatus>>
   }
 >() {}

@@ -8,7 +8,7 @@ import * as FairQueue from "./FairQueue.js"
 export interface Waiter {
   readonly owner: string
   readonly askedBytes: number
-  /** Milliseconds, on the monotonic scale of the caller. */
+  /** Monotonic milliseconds. */
   readonly since: number
   readonly serve: (live: Live) => void
 }
@@ -29,7 +29,7 @@ export interface Shelf {
   readonly leave: (waiter: Waiter) => boolean
   /** A sealed container that nobody has touched. */
   readonly put: (live: Live) => void
-  /** It is gone, wherever it was. */
+  /** It is gone or going, wherever it was. */
   readonly drop: (live: Live) => void
   /** Untouched and handed back: its claimer went away before using it. */
   readonly giveBack: (live: Live) => void

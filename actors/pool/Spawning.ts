@@ -1,16 +1,13 @@
 /** Keeps a pool's shelf filled: starts what is lacking before it is asked for, and backs off when spawning fails. */
-import { randomBytes } from "node:crypto"
 import { Cause, Effect, Exit } from "effect"
 import type { Limits } from "../../events/Container.js"
 import { stream } from "../../events/Envelope.js"
-import { ContainerId, type PoolId } from "../../events/Ids.js"
+import type { PoolId } from "../../events/Ids.js"
 import { read } from "../../events/Pool.js"
-import type { Refusals } from "../../src/guards/Refusals.js"
 import * as Actor from "../../src/kernel/Actor.js"
 import type { Children } from "../../src/kernel/Children.js"
-import type { EventLog } from "../../src/log/EventLog.js"
-import type { Substrate } from "../../src/substrate/Substrate.js"
 import * as ContainerProcess from "../container/ContainerProcess.js"
+import * as Minting from "../Minting.js"
 import * as Pool from "./Pool.js"
 import type { Shelf } from "./Shelf.js"
 
@@ -29,8 +26,6 @@ export interface Options {
 /** Spawns under way for those who wait, beyond the target: the spawner's queue must not run dry. */
 const WIDTH = 8
 
-const newId = () => ContainerId.make(`unsb-vm-${randomBytes(8).toString("hex")}`)
-
 export interface Spawning {
   /** Starts what is lacking; resolves at once, the containers come by themselves. */
   readonly backfill: Effect.Effect<void>
@@ -43,7 +38,8 @@ export const make = (options: Options, shelf: Shelf) =>
   Effect.gen(function* () {
     const { containers, pool } = options
     const scope = yield* Effect.scope
-    const context = yield* Effect.context<Substrate | Refusals | EventLog>()
+    const clock = yield* Effect.clock
+    const lifeOf = yield* ContainerProcess.make
     const actor = yield* Actor.make({
       stream: stream("pool", pool),
       by: `pools/${pool}`,
@@ -71,20 +67,23 @@ export const make = (options: Options, shelf: Shelf) =>
       pausing || lacking() <= 0 ? Effect.void : Effect.flatMap(spawn, (begun) => (begun ? backfill : Effect.void))
     )
 
+    const pause = Effect.suspend(() => {
+      pausing = true
+      const resume = Effect.suspend(() => {
+        pausing = false
+        return backfill
+      })
+      // Spawns fail in finalizers: without this the end of the pool would wait for the end of the pause.
+      return Effect.forkIn(Effect.interruptible(Effect.delay(resume, Pool.pauseAfter(failures))), scope)
+    })
+
     const failed = (cause: Cause.Cause<unknown>) =>
       Effect.suspend(() => {
+        // Begun before the pause that is on: the same trouble, not one more.
+        if (pausing) return Effect.void
         failures += 1
         const reason = Cause.pretty(cause).slice(0, 500)
-        const tell = actor.tell(Pool.Command.Fail({ failures, reason }))
-        if (pausing) return Effect.asVoid(tell)
-        pausing = true
-        const resume = Effect.suspend(() => {
-          pausing = false
-          return backfill
-        })
-        return Effect.zipRight(tell, Effect.forkIn(Effect.delay(resume, Pool.pauseAfter(failures)), scope)).pipe(
-          Effect.asVoid
-        )
+        return Effect.zipRight(actor.tell(Pool.Command.Fail({ failures, reason })), Effect.asVoid(pause))
       })
 
     const sealed = (live: ContainerProcess.Live) =>
@@ -97,9 +96,9 @@ export const make = (options: Options, shelf: Shelf) =>
       })
 
     const spawn = Effect.suspend(() => {
-      const id = newId()
+      const id = Minting.containerId(clock.unsafeCurrentTimeMillis())
       let born = false
-      const life = ContainerProcess.make(id, {
+      const life = lifeOf(id, {
         ...options,
         sealed: (live) => {
           born = true
@@ -115,8 +114,7 @@ export const make = (options: Options, shelf: Shelf) =>
           if (born) return Effect.void
           underWay -= 1
           return Exit.isFailure(exit) && !Exit.isInterrupted(exit) ? failed(exit.cause) : Effect.void
-        }),
-        Effect.provide(context)
+        })
       )
       underWay += 1
       return Effect.tap(containers.start(id, life), (begun) => {

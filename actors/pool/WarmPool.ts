@@ -2,7 +2,7 @@
  * One warm pool: spawns before it is asked, hands each container out once, and lets those who must wait take fair turns.
  * Containers and claims are told by the containers' own streams; the pool's stream has its size and its circuit.
  */
-import { Clock, Effect, Either, Exit, type Scope } from "effect"
+import { Clock, Effect, Either, Exit } from "effect"
 import type { Ending, Limits } from "../../events/Container.js"
 import { type Capacity, capacityAvailable } from "../../src/guards/CapacityAvailable.js"
 import { containerSealed } from "../../src/guards/ContainerSealed.js"
@@ -37,11 +37,22 @@ const same = (a: Limits, b: Limits) =>
 const lost = (error: { readonly _tag: string; readonly message: string }) =>
   new ContainerLost({ reason: `${error._tag} ${error.message}` })
 
+const losses = {
+  NotAccepted: lost,
+  OutcomeUnknown: lost,
+  Rejected: lost,
+  SubstrateFailed: lost,
+  SubstrateLost: lost
+}
+
 /** How its claimer ended is why the container ends. */
 const askedBy = (exit: Exit.Exit<unknown, unknown>): Ending => (Exit.isInterrupted(exit) ? "cancelled" : "finished")
 
 export interface WarmPool {
-  readonly claim: (claim: Claim) => Effect.Effect<Claimed, Refused | LogUnavailable | ContainerLost, Scope.Scope>
+  readonly use: <A, E, R>(
+    claim: Claim,
+    body: (claimed: Claimed) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | Refused | LogUnavailable | ContainerLost, R>
   readonly status: Effect.Effect<PoolStatus>
   /** Keeps the queue moving and the pool's actor alive; the tree supervises it. What is in memory outlives a restart. */
   readonly run: Effect.Effect<void, unknown>
@@ -50,7 +61,6 @@ export interface WarmPool {
 export const make = (options: Options) =>
   Effect.gen(function* () {
     const { capacityBytes, limits, pool, queueMillis } = options
-    const scope = yield* Effect.scope
     const refusals = yield* Refusals
     const latencies = Latencies.make()
     const judge = (facts: Partial<Capacity> & { readonly askedBytes: number }) =>
@@ -68,59 +78,54 @@ export const make = (options: Options) =>
     const line = Line.make(shelf, (askedBytes, waitedMillis) => judge({ askedBytes, waitedMillis }))
     const spawning = yield* Spawning.make(options, shelf)
 
+    /** A pass costs nothing; a refusal is told before it is passed on. */
+    const judged = <A>(decision: Either.Either<A, Refused>, owner: string): Effect.Effect<A, Refused> =>
+      Either.isRight(decision)
+        ? Effect.succeed(decision.right)
+        : Effect.provideService(enforce(decision, { principal: owner, action: `claim ${pool}` }), Refusals, refusals)
+
     const take = (owner: string, askedBytes: number, since: number) =>
       Effect.suspend(() => {
         const live = shelf.take(askedBytes)
         // Its replacement starts before it is used.
         if (live !== undefined) return Effect.as(spawning.backfill, live)
         const { waiting } = shelf.counts()
-        return enforce(judge({ askedBytes, waiting }), { principal: owner, action: `claim ${pool}` }).pipe(
+        return judged(judge({ askedBytes, waiting }), owner).pipe(
           Effect.zipRight(spawning.backfill),
           Effect.zipRight(line.wait(owner, askedBytes, since))
         )
       })
 
-    const release = (live: Live, exit: Exit.Exit<unknown, unknown>) =>
-      Effect.suspend(() => {
-        live.asked = askedBy(exit)
-        // Its own process waits for the proof that it is empty; the claimer need not.
-        return Effect.forkIn(Effect.ignore(live.container.destroy), scope)
-      })
+    const release = (live: Live, exit: Exit.Exit<unknown, unknown>) => {
+      live.asked = askedBy(exit)
+      // Its own process waits for the proof that it is empty; the claimer need not.
+      return live.container.release
+    }
 
     const sealedWith = (live: Live, wanted: Limits, owner: string) =>
       same(limits, wanted)
         ? Effect.succeed(live.sealed)
         : Effect.flatMap(live.container.limit(wanted), (seal) =>
-            enforce(containerSealed.decide({ container: live.id, seal, limits: wanted, weak: options.weak }), {
-              principal: owner,
-              action: `claim ${live.id}`
-            })
+            judged(containerSealed.decide({ container: live.id, seal, limits: wanted, weak: options.weak }), owner)
           )
 
-    const claim = ({ job, limits: wanted, owner }: Claim) =>
+    const recorded = (live: Live, { job, limits: wanted, owner }: Claim, since: number) =>
       Effect.gen(function* () {
-        const since = yield* Clock.currentTimeMillis
-        const live = yield* Effect.acquireRelease(take(owner, options.promise(wanted), since), release)
         const sealed = yield* sealedWith(live, wanted, owner)
-        const { rows } = yield* live.actor.commit(Life.Command.Claim({ job, owner, limits: wanted, sealed }), {
-          by: owner
-        })
-        const durable = yield* enforce(logDurable.decide({ stream: `container/${live.id}`, rows }), {
-          principal: owner,
-          action: `claim ${live.id}`
-        })
+        const claim = Life.Command.Claim({ job, owner, limits: wanted, sealed })
+        const { rows } = yield* live.actor.commit(claim, { by: owner })
+        const durable = yield* judged(logDurable.decide({ stream: `container/${live.id}`, rows }), owner)
         latencies.record((yield* Clock.currentTimeMillis) - since)
-        const at = rows[0]?.at ?? 0
-        return { id: live.id, container: live.container, sealed, durable, at } satisfies Claimed
-      }).pipe(
-        Effect.provideService(Refusals, refusals),
-        Effect.catchTags({
-          NotAccepted: lost,
-          OutcomeUnknown: lost,
-          Rejected: lost,
-          SubstrateFailed: lost,
-          SubstrateLost: lost
-        })
+        return { id: live.id, container: live.container, sealed, durable, at: rows[0]?.at ?? 0 } satisfies Claimed
+      }).pipe(Effect.catchTags(losses))
+
+    const use = <A, E, R>(claim: Claim, body: (claimed: Claimed) => Effect.Effect<A, E, R>) =>
+      Effect.flatMap(Clock.currentTimeMillis, (since) =>
+        Effect.acquireUseRelease(
+          take(claim.owner, options.promise(claim.limits), since),
+          (live) => Effect.flatMap(recorded(live, claim, since), body),
+          release
+        )
       )
 
     const status = Effect.sync((): PoolStatus => {
@@ -153,5 +158,5 @@ export const make = (options: Options) =>
       )
     )
     const size = spawning.actor.ask(Pool.Command.Size({ pool, target: options.target, maximum: options.maximum }))
-    return { claim, status, run } satisfies WarmPool
+    return { use, status, run } satisfies WarmPool
   })

@@ -46,7 +46,13 @@ const DECISIONS = 3
 
 export const make = <S, C, E extends AnyEvent, Rej>(
   definition: Definition<S, C, E, Rej>
-): Effect.Effect<Actor<S, C, Rej>, never, EventLog> => Effect.map(EventLog, (log) => new Process(definition, log))
+): Effect.Effect<Actor<S, C, Rej>, never, EventLog> => Effect.map(EventLog, (log) => on(log, definition))
+
+/** For whoever makes many and has the log in hand: to provide a service costs more than to make an actor. */
+export const on = <S, C, E extends AnyEvent, Rej>(
+  log: typeof EventLog.Service,
+  definition: Definition<S, C, E, Rej>
+): Actor<S, C, Rej> => new Process(definition, log)
 
 class Process<S, C, E extends AnyEvent, Rej> implements Actor<S, C, Rej> {
   private readonly mailbox: Mailbox<C, Meta, Answer<S, Rej>>

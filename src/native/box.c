@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "ids.h"
 #include "init.h"
 #include "link.h"
 #include "seal.h"
@@ -99,7 +100,8 @@ static void close_window(struct box *b) {
 }
 
 static bool take_slot(struct box *b) {
-  if (!free_slot_count && fresh_slots == BOXES_MAX) return false;
+  bool more = fresh_slots < BOXES_MAX && (!spawner.ranged || ids_reach(fresh_slots));
+  if (!free_slot_count && !more) return false;
   b->slot = free_slot_count ? free_slots[--free_slot_count] : fresh_slots++;
   return true;
 }
@@ -142,11 +144,12 @@ static const char *fix_of(const char *stage, uint32_t error) {
   if (error == ENOENT && strncmp(stage, "cgroup.", 7) == 0)
     return "a control group of ours was removed by somebody else; it is made anew for the next container";
   if (error == EBUSY && strcmp(stage, "cgroup.memory") == 0) return "more memory is in use than the new limit allows";
-  if (error == ENOSPC && strcmp(stage, "clone") == 0) return "out of namespaces; raise user.max_*_namespaces (sysctl)";
-  if (error == ENOSPC && strcmp(stage, "namespaces") == 0) return "out of namespaces; raise user.max_*_namespaces (sysctl)";
+  bool making = strcmp(stage, "clone") == 0, unsharing = strcmp(stage, "namespaces") == 0;
+  if (error == ENOSPC && (making || unsharing)) return "out of namespaces; raise user.max_*_namespaces (sysctl)";
+  if (error == ENOSPC && strcmp(stage, "slot") == 0) return "out of slots or user ids; stop other spawners";
   if (error == EMFILE || error == ENFILE) return "out of file descriptors; raise the hard nofile limit of the server";
-  if (error == EAGAIN && strcmp(stage, "clone") == 0) return "out of processes; raise kernel.pid_max or the unit's TasksMax";
-  if (error == EPERM && strcmp(stage, "clone") == 0)
+  if (error == EAGAIN && making) return "out of processes; raise kernel.pid_max or the unit's TasksMax";
+  if (error == EPERM && making)
     return "user namespaces are refused; see `membrane probe` for which setting does it";
   return strerror((int)error);
 }
@@ -169,7 +172,7 @@ static int write_map(const struct box *b, const char *file) {
   say(&path, file);
   if (spawner.ranged) {
     say(&map, "0 ");
-    say_u64(&map, spawner.uid_base + (uint64_t)b->slot * RANGE);
+    say_u64(&map, ids_of(b->slot));
     say(&map, " 65536\n");
   } else say(&map, "1000 0 1\n");
   return write_at(spawner.proc, path.at, map.at, map.len);
@@ -455,8 +458,15 @@ static void on_failed(struct box *b, const struct report *r) {
   else if (!r->exec) send_failed(b->id, 0, r->error, stage, strerror((int)r->error));
 }
 
+static void count_ended(struct box *b, const struct report *r) {
+  b->told_user_us += r->user_us;
+  b->told_sys_us += r->sys_us;
+}
+
 static void on_report(struct box *b, const struct report *r, size_t n, int fd) {
   struct exec *x = exec_find(b, r->exec);
+  enum how how = r->how ? HOW_SIGNALLED : HOW_EXITED;
+  struct ending ending = { how, r->code, r->user_us, r->sys_us, r->peak_bytes, r->wall_us };
   switch (r->kind) {
     case REPORT_READY:
       if (b->state == BOX_BORN) on_ready(b);
@@ -469,7 +479,9 @@ static void on_report(struct box *b, const struct report *r, size_t n, int fd) {
       }
       break;
     case REPORT_ENDED:
-      if (x) exec_ended(x, r->how ? HOW_SIGNALLED : HOW_EXITED, r->code, r->user_us, r->sys_us, r->peak_bytes, r->wall_us);
+      if (!x) break;
+      count_ended(b, r);
+      exec_ended(x, &ending);
       break;
     case REPORT_FILE: pass_file(b, r, (const char *)(r + 1), n - sizeof *r); break;
   }
@@ -544,7 +556,8 @@ void box_freeze(struct box *b, bool on) {
   }
   if (slot_freeze(b->slot, on)) {
     uint32_t error = (uint32_t)errno;
-    const char *why = error == ENOTSUP ? "no freezer; run as root, or in a unit with Delegate=yes" : strerror((int)error);
+    bool none = error == ENOTSUP;
+    const char *why = none ? "no freezer; run as root, or in a unit with Delegate=yes" : strerror((int)error);
     send_failed(b->id, 0, error, "cgroup.freezer", why);
     return;
   }
@@ -568,12 +581,16 @@ static void send_gone(struct box *b, uint32_t left) {
   out_end();
 }
 
+// What the container used beyond the execs that ended before it is what the killed ones used.
 static void finish_execs(struct box *b) {
+  uint64_t user = b->user_us > b->told_user_us ? b->user_us - b->told_user_us : 0;
+  uint64_t sys = b->sys_us > b->told_sys_us ? b->sys_us - b->told_sys_us : 0;
   while (b->execs) {
     struct exec *x = b->execs;
     bool late = x->timed_out;
     x->final = false;
-    exec_ended(x, late ? HOW_TIMED_OUT : HOW_GONE, late ? SIGKILL : 0, b->user_us, b->sys_us, b->peak, now_us() - x->since);
+    struct ending e = { late ? HOW_TIMED_OUT : HOW_GONE, late ? SIGKILL : 0, user, sys, b->peak, now_us() - x->since };
+    exec_ended(x, &e);
   }
 }
 

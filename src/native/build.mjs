@@ -1,4 +1,4 @@
-// Compiles the native programs: `node src/native/build.mjs [--asan]`. Does nothing when they are newer than their sources.
+// Compiles the native programs, unless they are newer than their sources: `node src/native/build.mjs [--asan]`.
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
@@ -63,7 +63,8 @@ const make = (target) => {
     result = compile(target, flags)
     if (result.status === 0) return
   }
-  if (missingHeaders(result.stderr)) fail(`The C library's headers are missing: apt-get install libc6-dev\n${result.stderr}`)
+  if (missingHeaders(result.stderr))
+    fail(`The C library's headers are missing: apt-get install libc6-dev\n${result.stderr}`)
   fail(`${compiler} could not build ${target.name}:\n${result.stderr}`)
 }
 

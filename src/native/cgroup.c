@@ -16,6 +16,9 @@ struct cgroups cgroups;
 
 enum { PERIOD_US = 100000, CEILING_PERCENT = 85 };
 
+// Where a delegated group's own processes go, since a v2 group has either processes or children with controllers.
+#define HOST_LEAF "unsandbox-host"
+
 static char mounts[1 << 17], memberships[1 << 14];
 
 static void slot_path(struct text *t, unsigned slot, const char *file) {
@@ -60,7 +63,8 @@ static bool in_list(const char *list, const char *word) {
 // Our own path in the hierarchy that has `controller` (NULL: the unified one), from /proc/self/cgroup.
 static bool own_path(const char *controller, char *out, size_t cap) {
   for (char *line = memberships; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
-    char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL, *end = path ? strchr(path, '\n') : NULL;
+    char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
+    char *end = path ? strchr(path, '\n') : NULL;
     if (!end) return false;
     TEXT(names, 256);
     say_n(&names, list + 1, (size_t)(path - list - 1));
@@ -95,7 +99,8 @@ static struct hierarchy *add_hierarchy(int parent, int version, const char *name
 
 static void find_v1(const struct mount_line *m) {
   bool memory = in_list(m->options, "memory") && !cgroups.memory, cpu = in_list(m->options, "cpu") && !cgroups.cpu;
-  bool pids = in_list(m->options, "pids") && !cgroups.pids, freezer = in_list(m->options, "freezer") && !cgroups.freezer;
+  bool pids = in_list(m->options, "pids") && !cgroups.pids;
+  bool freezer = in_list(m->options, "freezer") && !cgroups.freezer;
   const char *any = memory ? "memory" : cpu ? "cpu" : pids ? "pids" : freezer ? "freezer" : NULL;
   char own[4096];
   if (!any || !own_path(any, own, sizeof own)) return;
@@ -117,50 +122,47 @@ static bool lists(int dir, const char *file, const char *word) {
   return read_at(dir, file, buf, sizeof buf) >= 0 && in_list(buf, word);
 }
 
-static bool enable(int dir, const char *controller) {
-  if (lists(dir, "cgroup.subtree_control", controller)) return true;
-  TEXT(word, 32);
-  sayf(&word, "+%s", controller);
-  return write_text_at(dir, "cgroup.subtree_control", word.at) == 0;
+static const char *const wanted[] = { "memory", "cpu", "pids" };
+
+static bool handed_down(int dir) {
+  for (size_t i = 0; i < LENGTH(wanted); i++)
+    if (lists(dir, "cgroup.controllers", wanted[i]) && !lists(dir, "cgroup.subtree_control", wanted[i])) return false;
+  return true;
+}
+
+// Every v2 controller that no v1 hierarchy holds must reach our directory. All in one write: one by one, the kernel
+// would turn a group with processes into a threaded one, below which nothing can be made.
+static bool hand_down(int dir) {
+  TEXT(words, 64);
+  for (size_t i = 0; i < LENGTH(wanted); i++)
+    if (lists(dir, "cgroup.controllers", wanted[i])) sayf(&words, "+%s ", wanted[i]);
+  return handed_down(dir) || write_at(dir, "cgroup.subtree_control", words.at, words.len) == 0;
 }
 
 // A v2 group with processes of its own cannot hand controllers down: in a group that was delegated to us (or a
 // container's root) the processes move into a leaf beside ours, as every nested container runtime does.
 static bool make_room(int parent) {
   char value[8];
-  bool delegated = geteuid() != 0 || fgetxattr(parent, "user.delegate", value, sizeof value) > 0 ||
+  bool delegated = cgroups.ordinary || fgetxattr(parent, "user.delegate", value, sizeof value) > 0 ||
                    fgetxattr(parent, "trusted.delegate", value, sizeof value) > 0 || strcmp(memberships, "0::/\n") == 0;
   if (!delegated || is_root_group(parent)) return false;
-  TEXT(leaf, 128);
-  sayf(&leaf, "%s-host/cgroup.procs", cgroups.directory);
-  leaf.at[leaf.len - strlen("/cgroup.procs")] = 0;
-  if (mkdirat(parent, leaf.at, 0755) && errno != EEXIST) return false;
-  leaf.at[leaf.len - strlen("/cgroup.procs")] = '/';
+  if (mkdirat(parent, HOST_LEAF, 0755) && errno != EEXIST) return false;
   static char procs[1 << 15];
   if (read_at(parent, "cgroup.procs", procs, sizeof procs) < 0) return false;
   char *save = NULL;
   for (char *pid = strtok_r(procs, "\n", &save); pid; pid = strtok_r(NULL, "\n", &save))
-    write_text_at(parent, leaf.at, pid);
+    write_text_at(parent, HOST_LEAF "/cgroup.procs", pid);
   return true;
-}
-
-static const char *const wanted[] = { "memory", "cpu", "pids" };
-
-// Every v2 controller that no v1 hierarchy holds must reach our directory.
-static bool hand_down(int dir) {
-  bool ok = true;
-  for (size_t i = 0; i < LENGTH(wanted); i++)
-    if (lists(dir, "cgroup.controllers", wanted[i])) ok &= enable(dir, wanted[i]);
-  return ok;
 }
 
 static int unified_parent(const struct mount_line *m, char *own) {
   char *last = strrchr(own, '/');
   // A former start moved the server into its leaf: our place is beside it.
-  size_t n = strlen(own);
-  if (last && strncmp(last, "/unsandbox-", 11) == 0 && n > 5 && strcmp(own + n - 5, "-host") == 0) *last = 0;
+  if (last && strcmp(last + 1, HOST_LEAF) == 0) *last = 0;
   int parent = open_own(m, own);
-  if (parent < 0 || hand_down(parent) || (make_room(parent) && hand_down(parent)) || geteuid() != 0) return parent;
+  if (parent < 0 || handed_down(parent)) return parent;
+  if ((is_root_group(parent) || make_room(parent)) && hand_down(parent)) return parent;
+  if (cgroups.ordinary) return parent;
   int root = open(m->point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (root < 0) return parent;
   hand_down(root);
@@ -201,10 +203,12 @@ static ssize_t read_all(const char *path, char *buf, size_t cap) {
 
 static void find_swap(void) {
   char swaps[256];
-  cgroups.swap_on_host = read_all("/proc/swaps", swaps, sizeof swaps) > 0 && strchr(swaps, '\n') && strchr(swaps, '\n')[1];
+  const char *first = read_all("/proc/swaps", swaps, sizeof swaps) > 0 ? strchr(swaps, '\n') : NULL;
+  cgroups.swap_on_host = first && first[1];
 }
 
-void cgroups_find(const char *instance, struct text *weak) {
+void cgroups_find(const char *instance, bool privileged, struct text *weak) {
+  cgroups.ordinary = !privileged;
   snprintf(cgroups.directory, sizeof cgroups.directory, "unsandbox-%s", instance);
   if (read_all("/proc/self/mountinfo", mounts, sizeof mounts) < 0 ||
       read_all("/proc/self/cgroup", memberships, sizeof memberships) < 0)
@@ -341,7 +345,7 @@ void cgroups_make(struct text *weak) {
   if (!cgroups.memory) sayf(weak, "memory limit: no memory control group; %s\n", fix("memory"));
   else set_ceiling(weak);
   if (!cgroups.cpu) sayf(weak, "cpu limit: no cpu control group; %s\n", fix("cpu"));
-  if (!cgroups.pids) sayf(weak, "process limit: no pids control group (a per-process rlimit stands in); %s\n", fix("pids"));
+  if (!cgroups.pids) sayf(weak, "process limit: no pids control group (an rlimit stands in); %s\n", fix("pids"));
   if (!cgroups.freezer) sayf(weak, "freezing: no freezer; %s\n", fix("freezer"));
 }
 
@@ -434,8 +438,8 @@ const char *slot_limit(unsigned slot, const struct limits *old, const struct lim
     if (limit(slot, old->memory, new->memory)) return "cgroup.memory";
   }
   if (cgroups.cpu && new->cpu != old->cpu && limit_cpu(slot, old->cpu, new->cpu)) return "cgroup.cpu";
-  if (cgroups.pids && new->pids != old->pids && put_slot(cgroups.pids, slot, "pids.max", new->pids)) return "cgroup.pids";
-  return NULL;
+  bool pids = cgroups.pids && new->pids != old->pids;
+  return pids && put_slot(cgroups.pids, slot, "pids.max", new->pids) ? "cgroup.pids" : NULL;
 }
 
 int slot_open_unified(unsigned slot) {

@@ -18,7 +18,7 @@ struct cgroups {
   struct hierarchy all[HIERARCHIES_MAX];
   int count;
   struct hierarchy *memory, *cpu, *pids, *freezer, *unified;
-  bool memsw, swap_on_host;
+  bool memsw, swap_on_host, ordinary; // ordinary: not the host's root, whatever id that user has in its own namespace
   uint64_t ceiling;
   char directory[80];
 };
@@ -26,7 +26,7 @@ struct cgroups {
 extern struct cgroups cgroups;
 
 // Finds the hierarchies; whatever cannot be had is added to `weak`, one reason with its fix a line.
-void cgroups_find(const char *instance, struct text *weak);
+void cgroups_find(const char *instance, bool privileged, struct text *weak);
 // Kills and removes what a former spawner of this instance left, then makes our directories.
 void cgroups_make(struct text *weak);
 // Kills whatever is inside and removes our directories; the number of those that stayed.

@@ -8,6 +8,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "ids.h"
+#include "root.h"
 #include "spawner.h"
 
 enum {
@@ -98,7 +100,7 @@ static int own_end(int fd) {
 // The tenant owns its ends, or it could not open its own /dev/stdout by name.
 static int tenant_end(const struct box *b, int fd) {
   if (!spawner.ranged) return 0;
-  uint32_t id = spawner.uid_base + b->slot * RANGE + 1000;
+  uint32_t id = ids_of(b->slot) + TENANT;
   return fchown(fd, id, id);
 }
 
@@ -218,7 +220,8 @@ static bool queue_stdin(struct exec *x, const char *bytes, uint32_t n) {
 void exec_stdin(struct box *b, const struct frame *f) {
   static const char end_of_transmission = 4;
   struct exec *x = exec_find(b, f->exec);
-  if (!x || x->in_ended || (x->in < 0 && !(x->tty && !x->started))) return; // it ended, or reads nothing: bytes to nowhere
+  // It ended, or reads nothing: bytes to nowhere. A terminal's come before the terminal does.
+  if (!x || x->in_ended || (x->in < 0 && !(x->tty && !x->started))) return;
   bool fits = true;
   if (f->size) fits = queue_stdin(x, f->bytes, f->size);
   else if (x->tty) fits = queue_stdin(x, &end_of_transmission, 1);
@@ -322,24 +325,24 @@ void exec_failed(struct exec *x, uint32_t error, const char *stage) {
   if (final) box_destroy(b, GONE_ASKED);
 }
 
-void exec_ended(struct exec *x, enum how how, uint32_t code, uint64_t user, uint64_t sys, uint64_t peak, uint64_t wall) {
+void exec_ended(struct exec *x, const struct ending *e) {
   struct box *b = x->box;
   bool final = x->final;
   for (int i = 0; i < 2; i++) drain(x, i);
   b->oom_seen = box_oom_kills(b);
   struct stream *o = x->out;
-  uint8_t flags = (uint8_t)((o[0].seen > o[0].kept) | (o[1].seen > o[1].kept) << 1 | (b->oom_seen > x->oom_before) << 2);
+  bool cut[2] = { o[0].seen > o[0].kept, o[1].seen > o[1].kept };
   out_begin(R_EXIT, b->id);
   out_u32(x->id);
-  out_u8((uint8_t)how);
-  out_u32(code);
-  out_u64(user);
-  out_u64(sys);
-  out_u64(peak);
-  out_u64(wall);
+  out_u8((uint8_t)e->how);
+  out_u32(e->code);
+  out_u64(e->user_us);
+  out_u64(e->sys_us);
+  out_u64(e->peak_bytes);
+  out_u64(e->wall_us);
   out_u64(o[0].seen);
   out_u64(o[1].seen);
-  out_u8(flags);
+  out_u8((uint8_t)(cut[0] | cut[1] << 1 | (b->oom_seen > x->oom_before) << 2));
   out_end();
   free_exec(x);
   if (final) box_destroy(b, GONE_ASKED);

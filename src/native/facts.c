@@ -17,6 +17,7 @@
 
 #include "cgroup.h"
 #include "frame.h"
+#include "ids.h"
 #include "spawner.h"
 
 static char weak_bytes[8192];
@@ -53,11 +54,12 @@ void facts_say(struct text *out) {
   uname(&kernel);
   sayf(out, "{\"version\":%d,\"pid\":%d,\"kernel\":", PROTOCOL_VERSION, (int)getpid());
   say_json(out, kernel.release);
-  sayf(out, ",\"privileged\":%s,\"uid_range\":%d", spawner.privileged ? "true" : "false", spawner.ranged ? RANGE : 1);
+  sayf(out, ",\"privileged\":%s,\"uid_range\":%d", spawner.privileged ? "true" : "false", spawner.ranged ? ID_RANGE : 1);
   sayf(out, ",\"cgroup\":\"%s\",\"controllers\":", cgroups_kind());
   say_controllers(out);
   say(out, ",\"namespaces\":[\"user\",\"mount\",\"pid\",\"ipc\",\"uts\",\"net\",\"cgroup\"]");
-  sayf(out, ",\"seccomp\":%s,\"nofile\":%llu", seccomp_filters() ? "true" : "false", (unsigned long long)spawner.nofile);
+  sayf(out, ",\"seccomp\":%s", seccomp_filters() ? "true" : "false");
+  sayf(out, ",\"nofile\":%llu", (unsigned long long)spawner.nofile);
   sayf(out, ",\"memory_ceiling\":%llu,\"weak\":", (unsigned long long)cgroups.ceiling);
   say_weak(out);
   say(out, "}");
@@ -81,7 +83,8 @@ static void explain_namespaces(int error) {
 
 bool facts_try_namespaces(void) {
   struct clone_args args = { .exit_signal = SIGCHLD };
-  args.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
+  args.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC;
+  args.flags |= CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
   pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
   if (pid == 0) _exit(0);
   if (pid > 0) {
@@ -116,7 +119,7 @@ int facts_probe(const char *instance) {
   TEXT(out, 16384);
   const char *separator = "";
   bool spaces = facts_try_namespaces();
-  cgroups_find(instance, &weak);
+  cgroups_find(instance, spawner.privileged, &weak);
   cgroups_make(&weak);
   sayf(&out, "{\"ok\":%s,\"facts\":", spaces && weak.len == 0 ? "true" : "false");
   facts_say(&out);

@@ -35,13 +35,13 @@ enum verdict { ALLOW, DENY, ABSENT, CLONE, UNSHARE, SOCKET, IOCTL, PERSONALITY, 
 static const short denied[] = {
   SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_setns, SYS_bpf, SYS_perf_event_open, SYS_keyctl, SYS_add_key,
   SYS_request_key, SYS_userfaultfd, SYS_kexec_load, SYS_kexec_file_load, SYS_init_module, SYS_finit_module,
-  SYS_delete_module, SYS_open_by_handle_at, SYS_name_to_handle_at, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp,
-  SYS_swapon, SYS_swapoff, SYS_reboot, SYS_acct, SYS_quotactl, SYS_settimeofday, SYS_clock_settime, SYS_clock_adjtime,
-  SYS_adjtimex, SYS_syslog, SYS_vhangup, SYS_lookup_dcookie, SYS_nfsservctl, SYS_fanotify_init, SYS_fanotify_mark,
+  SYS_delete_module, SYS_open_by_handle_at, SYS_name_to_handle_at, SYS_process_vm_readv, SYS_process_vm_writev,
+  SYS_kcmp, SYS_swapon, SYS_swapoff, SYS_reboot, SYS_acct, SYS_quotactl, SYS_settimeofday, SYS_clock_settime,
+  SYS_clock_adjtime, SYS_adjtimex, SYS_syslog, SYS_vhangup, SYS_lookup_dcookie, SYS_nfsservctl, SYS_fanotify_init, SYS_fanotify_mark,
   SYS_move_pages, SYS_migrate_pages, SYS_sethostname, SYS_setdomainname,
 #if defined(__x86_64__)
-  SYS_iopl, SYS_ioperm, SYS_uselib, SYS_modify_ldt, SYS_create_module, SYS_get_kernel_syms, SYS_query_module, SYS__sysctl,
-  SYS_ustat, SYS_sysfs,
+  SYS_iopl, SYS_ioperm, SYS_uselib, SYS_modify_ldt, SYS_create_module, SYS_get_kernel_syms, SYS_query_module,
+  SYS__sysctl, SYS_ustat, SYS_sysfs,
 #endif
   // From here on the numbers are the same on every architecture, and older headers lack some of the names.
   425, 426, 427,                     // io_uring_setup, _enter, _register
@@ -109,7 +109,7 @@ static void side(unsigned short at, bool greater, int lo, int hi) {
   search(lo, hi);
 }
 
-// lo…hi are syscall numbers. Verdicts are shared: containers compile this program when they are born, so it is kept short.
+// lo…hi are syscall numbers. Verdicts are shared: every container compiles this program, so it is kept short.
 static void search(int lo, int hi) {
   int split = split_of(lo, hi);
   unsigned short at = length;

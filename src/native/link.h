@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 // Spawner → init: first one empty-bodied GO packet; then whole control frames (EXEC, PUT, SIGNAL, COLLECT), cut into
-// packets that each start with this head. File descriptors (stdin if any, stdout, stderr) ride on an EXEC's first packet.
+// packets that each start with this head. Descriptors (stdin if any, stdout, stderr) ride on an EXEC's first packet.
 struct piece {
   uint32_t total; // bytes of the whole frame
   uint32_t at;    // where this packet's bytes belong in it

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -18,15 +17,13 @@
 #include "cgroup.h"
 #include "facts.h"
 #include "filter.h"
+#include "ids.h"
 #include "loop.h"
 #include "root.h"
 #include "seal.h"
 #include "spawner.h"
 
 enum {
-  UID_FIRST = 0x70000000, // above what systemd-nspawn, LXD and subuid ranges use
-  UID_BLOCK = 0x10000000, // BOXES_MAX ranges; one block a spawner
-  UID_BLOCKS = 8,
   LOCK_LIMIT_MS = 15000,
   MEMLOCK = 64 << 10,
 };
@@ -47,6 +44,12 @@ static bool plain_name(const char *name) {
   return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == n;
 }
 
+static const char *probe_name(void) {
+  static char name[32];
+  snprintf(name, sizeof name, "probe-%d", (int)getpid());
+  return name;
+}
+
 static struct options parse(int argc, char **argv) {
   struct options o = { .role = argc > 1 ? argv[1] : "" };
   for (int i = 2; i < argc; i++) {
@@ -57,7 +60,7 @@ static struct options parse(int argc, char **argv) {
     else if (strcmp(argv[i], "--inside") == 0 && value && parse_u64(value, &o.host_user)) o.inside = i++;
     else die("unknown argument %s\n%s", argv[i], usage);
   }
-  if (strcmp(o.role, "probe") == 0 && !o.name) o.name = "probe";
+  if (strcmp(o.role, "probe") == 0 && !o.name) o.name = probe_name();
   bool known = strcmp(o.role, "probe") == 0 || (strcmp(o.role, "spawn") == 0 && o.listen);
   if (!known || !o.name) die("%s", usage);
   if (!plain_name(o.name)) die("--name must be 1 to 48 letters, digits, - and _");
@@ -122,7 +125,8 @@ static void map_self(uid_t uid, gid_t gid) {
   TEXT(gids, 32);
   sayf(&uids, "0 %u 1", uid);
   sayf(&gids, "0 %u 1", gid);
-  if (write_text_at(AT_FDCWD, "/proc/self/setgroups", "deny") || write_text_at(AT_FDCWD, "/proc/self/uid_map", uids.at) ||
+  if (write_text_at(AT_FDCWD, "/proc/self/setgroups", "deny") ||
+      write_text_at(AT_FDCWD, "/proc/self/uid_map", uids.at) ||
       write_text_at(AT_FDCWD, "/proc/self/gid_map", gids.at))
     die("the user namespace cannot be mapped: %s", strerror(errno));
 }
@@ -150,57 +154,29 @@ static void enter_user_namespace(const struct options *o) {
 
 // ---- what belongs to one spawner alone ----
 
-static int try_lock(const char *path) {
-  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) die("%s: %s", path, strerror(errno));
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-  close(fd);
-  return -1;
-}
-
-static void lock_path(struct text *path, const struct options *o, const char *what) {
+static int open_locks(const struct options *o) {
   const char *slash = strrchr(o->listen, '/');
-  if (spawner.privileged && access("/run", W_OK) == 0) say(path, "/run");
-  else if (slash) say_n(path, o->listen, (size_t)(slash - o->listen));
-  else say(path, ".");
-  sayf(path, "/unsandbox-%s.lock", what);
+  TEXT(directory, 4200);
+  if (spawner.privileged && access("/run", W_OK) == 0) say(&directory, "/run");
+  else if (slash) say_n(&directory, o->listen, (size_t)(slash - o->listen + 1));
+  else say(&directory, ".");
+  int fd = open(directory.at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) die("%s: %s", directory.at, strerror(errno));
+  return fd;
 }
 
 // A former spawner of the same name may still be clearing up.
-static void lock_name(const struct options *o) {
-  TEXT(path, 4200);
-  lock_path(&path, o, o->name);
+static void lock_name(const struct options *o, int locks) {
   for (int waited = 0; waited < LOCK_LIMIT_MS; waited += 20) {
-    if (try_lock(path.at) >= 0) return;
+    if (lock_file(locks, o->name)) return;
     usleep(20000);
   }
-  die("another spawner named %s is running (%s is locked); stop it, or use another name", o->name, path.at);
+  die("another spawner named %s is running; stop it, or use another name", o->name);
 }
 
-// The range is ours when every id of it is mapped where we run.
-static bool owns_ids(uint64_t first, uint64_t count) {
-  char map[4096];
-  if (read_at(AT_FDCWD, "/proc/self/uid_map", map, sizeof map) < 0) return false;
-  for (char *at = map; at && *at; at = strchr(at, '\n'), at = at ? at + 1 : NULL) {
-    unsigned long long inside, outside, size;
-    if (sscanf(at, "%llu %llu %llu", &inside, &outside, &size) != 3) return false;
-    if (first >= inside && first + count <= inside + size) return true;
-  }
-  return false;
-}
-
-static void take_ids(const struct options *o) {
-  for (unsigned i = 0; i < UID_BLOCKS; i++) {
-    TEXT(path, 4200);
-    TEXT(what, 16);
-    sayf(&what, "uids-%u", i);
-    lock_path(&path, o, what.at);
-    spawner.uid_base = UID_FIRST + i * (uint32_t)UID_BLOCK;
-    if (!owns_ids(spawner.uid_base, UID_BLOCK)) continue;
-    if (try_lock(path.at) < 0) continue;
-    spawner.ranged = true;
-    return;
-  }
+static void take_ids(int locks) {
+  spawner.ranged = ids_open(fcntl(locks, F_DUPFD_CLOEXEC, LOW_END)) && ids_reach(0);
+  if (spawner.ranged) return;
   say(&weak, "uid range: no block of user ids from 1879048192 on is mapped here and free, so containers share one uid; "
              "run in the host's user namespace and stop other spawners\n");
 }
@@ -268,11 +244,13 @@ static void notice_weakness(const struct options *o) {
 static int spawn(const struct options *o) {
   const char *base;
   prctl(PR_SET_NAME, "membrane", 0, 0, 0);
-  lock_name(o);
+  int locks = open_locks(o);
+  lock_name(o, locks);
   notice_weakness(o);
-  if (spawner.privileged) take_ids(o);
+  if (spawner.privileged) take_ids(locks);
+  close(locks);
   if (!facts_try_namespaces()) die("%s", weak.at);
-  cgroups_find(o->name, &weak);
+  cgroups_find(o->name, spawner.privileged, &weak);
   cgroups_make(&weak);
   if (weak.len && !o->accept_weak) cgroups_remove();
   refuse_weak(o);
@@ -299,7 +277,7 @@ int main(int argc, char **argv) {
   if (geteuid() != 0) enter_user_namespace(&o);
   spawner.privileged = !o.inside;
   if (strcmp(o.role, "probe") == 0) {
-    spawner.ranged = spawner.privileged && owns_ids(UID_FIRST, UID_BLOCK);
+    spawner.ranged = spawner.privileged && ids_mapped();
     return facts_probe(o.name);
   }
   clean_signals();

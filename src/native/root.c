@@ -19,6 +19,8 @@
 
 struct template template;
 
+#define QUIET (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
 enum { COPY_DEPTH = 12, COPY_BYTES = 64 << 20 };
 
 // Language runtimes, their certificates, fonts and zones; nothing that names users, hosts, keys or registries.
@@ -26,9 +28,9 @@ static const char *const etc_allowed[] = {
   "alternatives", "ca-certificates*", "ssl", "pki", "crypto-policies", "ld.so.*", "localtime", "timezone", "mime.types",
   "magic", "magic.mime", "services", "protocols", "rpc", "gai.conf", "host.conf", "os-release", "debian_version",
   "lsb-release", "alpine-release", "redhat-release", "inputrc", "terminfo", "bash.bashrc", "profile", "locale.alias",
-  "locale.conf", "java-*", "java", ".java", "maven", "python3*", "perl", "ghc*", "fonts", "php*", "R", "erlang", "elixir",
-  "octave*", "emacs", "lua*", "julia", "dotnet", "mono", "scala", "tcl*", "racket", "guile*", "ocaml*", "cobol*",
-  "gnucobol*", "fpc*", "ruby*", "node*", "gprolog*", "swi-prolog*", "ImageMagick*", "groff", "papersize", "X11", "sgml",
+  "locale.conf", "java-*", "java", ".java", "maven", "python3*", "perl", "ghc*", "fonts", "php*", "R", "erlang",
+  "elixir", "octave*", "emacs", "lua*", "julia", "dotnet", "mono", "scala", "tcl*", "racket", "guile*", "ocaml*",
+  "cobol*", "gnucobol*", "fpc*", "ruby*", "node*", "gprolog*", "swi-prolog*", "ImageMagick*", "groff", "papersize", "X11", "sgml",
   "xml", "sbcl*", "common-lisp", "clisp*", "nim*", "zig", "rust*", "cargo", "vim",
 };
 
@@ -51,8 +53,8 @@ static const struct {
 };
 
 static const char *const directories[] = {
-  "usr", "etc", "proc", "sys", "dev", "dev/pts", "dev/shm", "tmp", "run", "home", "home/sandbox", "var", "var/lib", "var/log",
-  "var/cache", "root", "mnt", "srv", "media",
+  "usr", "etc", "proc", "sys", "dev", "dev/pts", "dev/shm", "tmp", "run", "home", "home/sandbox", "var", "var/lib",
+  "var/log", "var/cache", "root", "mnt", "srv", "media",
 };
 
 static const struct {
@@ -126,7 +128,8 @@ static void copy_directory(int from, int to, const char *name, int depth) {
 // Only what every user of the host may read is copied: a secret has a tighter mode.
 static void copy_tree(int from, int to, const char *name, int depth) {
   struct stat st;
-  if (depth > COPY_DEPTH || matches(name, never, LENGTH(never)) || fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW)) return;
+  if (depth > COPY_DEPTH || matches(name, never, LENGTH(never))) return;
+  if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW)) return;
   if (S_ISLNK(st.st_mode)) copy_link(from, to, name);
   else if (S_ISREG(st.st_mode) && (st.st_mode & 0004)) copy_file(from, to, name, &st);
   else if (S_ISDIR(st.st_mode) && (st.st_mode & 0005) == 0005) copy_directory(from, to, name, depth);
@@ -213,7 +216,7 @@ static void make_proc(void) {
     if (unshare(CLONE_NEWPID)) _exit(errno);
     pid_t inner = fork();
     if (inner < 0) _exit(errno);
-    if (inner == 0) _exit(mount("proc", "proc", "proc", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) ? errno : 0);
+    if (inner == 0) _exit(mount("proc", "proc", "proc", QUIET | MS_RDONLY, NULL) ? errno : 0);
     int status = 0;
     waitpid(inner, &status, 0);
     _exit(WEXITSTATUS(status));
@@ -260,10 +263,11 @@ void root_enter(bool privileged) {
   must(unshare(CLONE_NEWNS), "a mount namespace of its own");
   must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "making mounts private");
   // Device nodes of its own work only on a tmpfs of the host's user namespace.
-  must(mount("unsandbox", place, "tmpfs", MS_NOSUID | (privileged ? 0 : MS_NODEV), "mode=755,size=128m"), "tmpfs");
+  const unsigned long flags = MS_NOSUID | (privileged ? 0 : MS_NODEV);
+  must(mount("unsandbox", place, "tmpfs", flags, "mode=755,size=128m"), "tmpfs");
   must(chdir(place), place);
   populate();
-  must(mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | (privileged ? 0 : MS_NODEV), NULL), "remount");
+  must(mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, NULL), "remount");
   must((int)syscall(SYS_pivot_root, ".", "."), "pivot_root");
   must(umount2(".", MNT_DETACH), "leaving the host's root");
   must(chdir("/"), "chdir");
@@ -274,7 +278,11 @@ void root_enter(bool privileged) {
 static const struct {
   const char *from, *to;
   mode_t mode;
-} writable[] = { { "/run/tmp", "/tmp", 01777 }, { "/run/shm", "/dev/shm", 01777 }, { "/run/home", "/home/sandbox", 0700 } };
+} writable[] = {
+  { "/run/tmp", "/tmp", 01777 },
+  { "/run/shm", "/dev/shm", 01777 },
+  { "/run/home", "/home/sandbox", 0700 },
+};
 
 static const char *mount_writable(uint64_t tmp_bytes) {
   TEXT(options, 128);
@@ -291,9 +299,8 @@ static const char *mount_writable(uint64_t tmp_bytes) {
 }
 
 const char *root_furnish(uint64_t tmp_bytes, bool ranged) {
-  const unsigned long quiet = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   // Read-only as a whole: /proc/sys, irq, bus, fs and sysrq-trigger need no mounts of their own then.
-  if (mount("proc", "/proc", "proc", quiet | MS_RDONLY, "hidepid=2")) return "mount.proc";
+  if (mount("proc", "/proc", "proc", QUIET | MS_RDONLY, "hidepid=2")) return "mount.proc";
   for (int i = 0; i < template.mask_count; i++) {
     const struct mask *m = &template.masks[i];
     if (mount(m->directory ? "/sys" : "/etc/environment", m->path, NULL, MS_BIND, NULL)) return "mount.mask";

@@ -108,11 +108,13 @@ static void hello(const struct frame *f) {
   out_end();
 }
 
+static const char not_in_tmp[] = "the path must be absolute, normalised and below /tmp";
+
 static void put_file(struct box *b, const struct frame *f, const char *bytes, uint32_t n) {
   const char *why = NULL;
   uint32_t error = EINVAL;
   if (b->state != BOX_LIVE) error = ESRCH, why = "the container is not running";
-  else if (f->path.len > PATH_LENGTH_MAX || !path_in_tmp(&f->path)) why = "path must be absolute, normalised and below /tmp";
+  else if (f->path.len > PATH_LENGTH_MAX || !path_in_tmp(&f->path)) why = not_in_tmp;
   else if ((error = (uint32_t)box_tell(b, bytes, n, NULL, 0))) why = "too much is waiting for this container";
   if (why) send_failed(b->id, 0, error, "put", why);
 }
@@ -133,7 +135,7 @@ static void start_exec(struct box *b, const struct frame *f, const char *bytes, 
 }
 
 static void collect(struct box *b, const struct frame *f, const char *bytes, uint32_t n) {
-  if (!collectable(f)) send_failed(b->id, f->exec, EINVAL, "collect", "dir must be absolute, normalised and below /tmp");
+  if (!collectable(f)) send_failed(b->id, f->exec, EINVAL, "collect", not_in_tmp);
   else exec_collect(b, f, bytes, n);
 }
 
@@ -201,7 +203,7 @@ static void accept_control(void) {
   struct ucred peer;
   socklen_t size = sizeof peer;
   if (fd < 0) return;
-  // In a user namespace of its own the spawner sees the host's root as nobody; who else is, the socket's mode keeps out.
+  // In a user namespace of its own the spawner sees the host's root as nobody; the socket's mode keeps out who else is.
   bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
                (peer.uid == geteuid() || peer.uid == 0 || (!spawner.privileged && peer.uid == OVERFLOW_ID));
   if (!known) {

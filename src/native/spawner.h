@@ -16,7 +16,6 @@ enum {
   EXECS_A_BOX = 64,
   BIRTHS_MAX = 16, // containers being made at once: each holds one of the low descriptors
   LOW_END = 48,    // descriptors from here on never reach a container's init
-  RANGE = 65536,
 };
 
 enum box_state { BOX_FREE, BOX_WAITING, BOX_BORN, BOX_LIVE, BOX_FROZEN, BOX_GOING, BOX_LEAVING };
@@ -26,6 +25,13 @@ enum gone_reason { GONE_ASKED, GONE_INIT, GONE_TIMEOUT, GONE_OOM, GONE_SHUTDOWN 
 enum how { HOW_EXITED, HOW_SIGNALLED, HOW_TIMED_OUT, HOW_GONE };
 
 enum event_kind { ON_LISTEN = 1, ON_CONTROL, ON_SIGNAL, ON_BOX, ON_OUT, ON_ERR, ON_IN };
+
+// How an exec ended, as its EXIT says it.
+struct ending {
+  enum how how;
+  uint32_t code;
+  uint64_t user_us, sys_us, peak_bytes, wall_us;
+};
 
 struct stream {
   int fd; // -1 when ended
@@ -64,7 +70,7 @@ struct box {
   enum gone_reason reason;
   uint32_t error; // why a birth failed
   char stage[24];
-  uint64_t oom_seen, user_us, sys_us, peak, give_up;
+  uint64_t oom_seen, user_us, sys_us, told_user_us, told_sys_us, peak, give_up;
   struct exec *execs;
   uint32_t exec_count;
   struct timer timer;
@@ -73,7 +79,6 @@ struct box {
 struct spawner {
   int proc, null, busy, calm, listener, control, signals;
   bool ranged, stopping, lift_oom, privileged;
-  uint32_t uid_base;
   uint64_t nofile;
   uint32_t boxes;
 };
@@ -112,7 +117,7 @@ void exec_resize(struct box *b, const struct frame *f);
 struct exec *exec_find(struct box *b, uint32_t id);
 struct exec *exec_at(uint32_t index, uint32_t generation);
 void exec_started(struct exec *x, int master);
-void exec_ended(struct exec *x, enum how how, uint32_t code, uint64_t user, uint64_t sys, uint64_t peak, uint64_t wall);
+void exec_ended(struct exec *x, const struct ending *e);
 void exec_failed(struct exec *x, uint32_t error, const char *stage);
 void exec_readable(struct exec *x, int stream);
 void exec_writable(struct exec *x);

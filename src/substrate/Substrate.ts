@@ -111,6 +111,8 @@ export interface Container {
   ) => Effect.Effect<Collected, SubstrateError>
   readonly freeze: Effect.Effect<void, SubstrateError>
   readonly unfreeze: Effect.Effect<void, SubstrateError>
+  /** Asks for its end and does not wait for it; idempotent. */
+  readonly release: Effect.Effect<void>
   /** Idempotent; resolves when the kernel showed it empty. */
   readonly destroy: Effect.Effect<Gone, SubstrateLost>
   /** Resolves when it is gone, for whatever reason. */

@@ -211,7 +211,7 @@ const jobs = Layer.scoped(
 const pools = Layer.succeed(
   Pools,
   Pools.of({
-    claim: () => Effect.dieMessage("no container is claimed here"),
+    use: () => Effect.dieMessage("no container is claimed here"),
     status: Effect.succeed([
       {
         id: "zerotrust",

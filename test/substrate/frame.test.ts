@@ -1,11 +1,12 @@
 /** The wire: what is written is what is read, however the bytes arrive, and nothing else is accepted. */
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { Malformed, Writer } from "../../src/substrate/local/Bytes.js"
 import { MAX_FRAME, Splitter } from "../../src/substrate/local/Frame.js"
+import { Malformed } from "../../src/substrate/local/Reader.js"
 import * as Reply from "../../src/substrate/local/Reply.js"
 import * as Request from "../../src/substrate/local/Request.js"
 import * as Seal from "../../src/substrate/local/Seal.js"
+import { Writer } from "../../src/substrate/local/Writer.js"
 import { container, reply, request } from "./frames.js"
 import { framesOf, readRequest, writeReply } from "./spawnerSide.js"
 

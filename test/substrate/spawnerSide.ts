@@ -1,8 +1,10 @@
 /** The other end of the wire, written from the protocol's text: reads requests, writes replies. */
-import { Malformed, type Reader, Writer } from "../../src/substrate/local/Bytes.js"
+
 import { frame, Splitter } from "../../src/substrate/local/Frame.js"
+import { Malformed, type Reader } from "../../src/substrate/local/Reader.js"
 import * as Reply from "../../src/substrate/local/Reply.js"
 import { type Request, TYPE } from "../../src/substrate/local/Request.js"
+import { Writer } from "../../src/substrate/local/Writer.js"
 
 const limits = (r: Reader) => ({ memoryBytes: r.u64(), cpuMillis: r.u32(), pids: r.u32() })
 

@@ -17,7 +17,9 @@ const brief = (version: string) =>
     .replace(/\s*(\([^)]*\)|\[[^\]]*\])/g, "")
     .replace(/[,:]? (built|with|for|JVM|Copyright|--|options|©|API|PHP-RTS|for Linux|on).*$/, "")
     .replace(/^[\w]+-linux-gnu-/, "")
-    .slice(0, 48)
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, 64)
 
 const cell = (text: string) => text.replaceAll("|", "\\|")
 

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ask } from "../../src/cli/Client.js"
 import { type ServerProcess, start } from "../../src/cli/ServerProcess.js"
 import { install, type Outcome } from "../../src/languages/Install.js"
-import { installation } from "../../src/languages/Installation.js"
 import type { Language } from "../../src/languages/Language.js"
 import { languages } from "../../src/languages/Registry.js"
 import { resolve, version } from "../../src/languages/Toolchains.js"
@@ -102,6 +101,19 @@ describe.each(installable)("$id", (language) => {
     it(wanted, async () => check(language, wanted, await execute(language, code, request[wanted])))
   }
 
+  if (language.artifact !== undefined)
+    it("gives its binary", async () => {
+      const { artifact } = await execute(language, language.hello, { return_artifact: true })
+      expect(artifact).toMatchObject({ filename: language.artifact, kind: "binary" })
+    })
+
+  // WebAssembly's pieces are installed with everything only.
+  if (language.wasm !== undefined && only.length === 0)
+    it("gives WebAssembly", async () => {
+      const { wasm_artifact: artifact } = await execute(language, language.hello, { return_wasm_artifact: true })
+      expect(artifact).toMatchObject({ kind: "wasm", content_base64: expect.stringMatching(/^AGFzb/) })
+    })
+
   it("hello", async () => {
     const medianMillis = await hellos(language)
     const resolved = resolve(language)
@@ -111,35 +123,13 @@ describe.each(installable)("$id", (language) => {
   })
 })
 
-describe("artifacts", () => {
-  const built = installable.filter(({ artifact }) => artifact !== undefined)
-  it.each(built)("$id gives its binary", async (language) => {
-    const answer = await execute(language, language.hello, { return_artifact: true })
-    expect(answer.artifact, JSON.stringify(answer).slice(0, 500)).toMatchObject({
-      filename: language.artifact,
-      kind: "binary"
-    })
-  })
+const unavailable = chosen.filter(({ provider }) => provider.kind === "none")
 
-  // WebAssembly's pieces come with everything only.
-  const wasm = only.length === 0 ? installable.filter((language) => language.wasm !== undefined) : []
-  it.each(wasm)("$id gives WebAssembly", async (language) => {
-    const answer = await execute(language, language.hello, { return_wasm_artifact: true })
-    const { content_base64: content } = (answer.wasm_artifact ?? {}) as { readonly content_base64?: unknown }
-    expect(Buffer.from(String(content), "base64").subarray(0, 4).toString("latin1")).toBe("\0asm")
-  })
-})
-
-describe("languages that no package manager gives", () => {
-  const unavailable = installation("all").unavailable.filter(({ id }) => chosen.some((language) => language.id === id))
-  it.each(unavailable)("$id runs, or is refused by name", async ({ id }) => {
-    const language = chosen.find((one) => one.id === id)
-    if (language === undefined) throw new Error(id)
-    const answer = await execute(language, language.hello)
-    if (resolve(language)._tag === "Present") return check(language, "hello", answer)
-    expect(answer.http).toBe(400)
-    expect(String(answer.message)).toContain(id)
-  })
+it.each(unavailable)("$id, which no package manager gives, runs or is refused by name", async (language) => {
+  const answer = await execute(language, language.hello)
+  if (resolve(language)._tag === "Present") return check(language, "hello", answer)
+  expect(answer.http).toBe(400)
+  expect(String(answer.message)).toContain(language.id)
 })
 
 it("every case is tried or has a reason", () => {

@@ -53,11 +53,14 @@ export const jvm: ReadonlyArray<Language> = [
     id: "groovy",
     name: "Groovy",
     extensions: ["groovy"],
-    needs: { bin: ["groovy"] },
-    env: { JAVA_OPTS: flags.join(" ") },
+    shebangs: ["groovy"],
+    // Not by its script, which needs its configuration in /etc and starts slower.
+    needs: { java: ["java"], lib: ["/usr/share/groovy/lib", "/opt/groovy/lib"] },
+    run: ["{java}", ...flags, "-cp", "{lib}/*", "groovy.ui.GroovyMain", "{source}"],
+    version: ["{java}", "-cp", "{lib}/*", "groovy.ui.GroovyMain", "--version"],
     hello: 'println "Hello from Groovy"\n',
     provider: apt("groovy", "default-jre-headless"),
-    trees: [...java17, "/etc/groovy"],
+    trees: java17,
     heavy: { memoryMiB: 384, pids: 64 }
   }),
   script({

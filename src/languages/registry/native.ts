@@ -75,13 +75,13 @@ export const native: ReadonlyArray<Language> = [
   compiled({
     id: "d",
     name: "D",
-    aliases: ["dlang", "ldc", "gdc"],
+    aliases: ["dlang", "gdc"],
     extensions: ["d"],
-    needs: { bin: ["ldc2"] },
-    compile: [["{bin}", "-of={out}", "-od=/tmp", "-w", "{source}"]],
+    // GCC's: ldc2 does not work without its configuration in /etc.
+    needs: { bin: ["gdc"] },
+    compile: [["{bin}", "-O1", "-o", "{out}", "{source}"]],
     hello: 'import std.stdio;\nvoid main() {\n    writeln("Hello from D");\n}\n',
-    provider: apt("ldc"),
-    trees: ["/etc/ldc2.conf"]
+    provider: apt("gdc")
   }),
   compiled({
     id: "nim",

@@ -93,12 +93,23 @@ export const systems: ReadonlyArray<Language> = [
     aliases: ["rs"],
     extensions: ["rs"],
     needs: { bin: ["rustc"] },
-    compile: [["{bin}", "--edition=2021", "-Copt-level=1", "-Cdebuginfo=0", "-o", "{out}", "{source}"]],
+    compile: [
+      ["{bin}", "--edition=2021", "-Copt-level=1", "-Cdebuginfo=0", "-Cstrip=symbols", "-o", "{out}", "{source}"]
+    ],
     hello: 'fn main() {\n    println!("Hello from Rust");\n}\n',
     provider: apt("rustc"),
     wasm: {
       needs: { wasmld: ["wasm-ld", "wasm-ld-14"], std: ["/usr/lib/rustlib/wasm32-wasi"] },
-      compile: ["{bin}", "--edition=2021", "--target=wasm32-wasi", "-Copt-level=1", "-o", "{wasm}", "{source}"],
+      compile: [
+        "{bin}",
+        "--edition=2021",
+        "--target=wasm32-wasi",
+        "-Copt-level=1",
+        "-Cstrip=symbols",
+        "-o",
+        "{wasm}",
+        "{source}"
+      ],
       packages: ["libstd-rust-dev-wasm32", "lld"]
     },
     heavy: { memoryMiB: 384, pids: 32 }

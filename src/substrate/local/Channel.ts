@@ -6,8 +6,10 @@
  */
 import { Deferred, Effect, FiberId } from "effect"
 import { type Gone, type SubstrateError, SubstrateFailed, type SubstrateLost } from "../Substrate.js"
-import { Malformed } from "./Bytes.js"
-import { Connection, type Route } from "./Connection.js"
+import { Calls } from "./Calls.js"
+import type { Connection, Route } from "./Connection.js"
+import { backpressure } from "./Outgoing.js"
+import { Malformed } from "./Reader.js"
 import type { Exit, Failed, Out, Piece, Reply } from "./Reply.js"
 import type { Request } from "./Request.js"
 
@@ -21,12 +23,7 @@ export interface Sink {
   readonly failed: (error: SubstrateError) => void
 }
 
-interface Call {
-  readonly request: Request
-  readonly answer: Reply["_tag"]
-  readonly done: (outcome: Effect.Effect<Reply, SubstrateError>) => void
-}
-
+const SIGKILL = 9
 /** An undead container means that the spawner cannot be trusted. */
 const UNDEAD_MILLIS = 15_000
 const FORGOTTEN: Sink = { out: () => {}, exit: () => {}, failed: () => {} }
@@ -34,7 +31,8 @@ const FORGOTTEN: Sink = { out: () => {}, exit: () => {}, failed: () => {} }
 const PASSING = ["stdin", "signal", "resize"]
 
 const failure = ({ stage, errno, message }: Failed) => new SubstrateFailed({ stage, errno, message })
-const over = () => new SubstrateFailed({ stage: "gone", errno: 3, message: "the container is gone" })
+/** One for all: an error that is made for each end would cost more than the end. */
+const OVER = new SubstrateFailed({ stage: "gone", errno: 3, message: "the container is gone" })
 
 export class Channel implements Route {
   readonly gone = Deferred.unsafeMake<Gone>(FiberId.none)
@@ -42,7 +40,7 @@ export class Channel implements Route {
   /** A file could not be put: the next exec must not run without it. */
   private spoiled: SubstrateFailed | undefined
   private readonly execs = new Map<number, Sink>()
-  private readonly calls: Array<Call> = []
+  private readonly calls = new Calls()
   private unstarted: Set<number> | undefined
   private lastExec = 0
   private guard: NodeJS.Timeout | undefined
@@ -70,7 +68,7 @@ export class Channel implements Route {
     this.spoiled = undefined
     if (refusal !== undefined) return void sink.failed(refusal)
     const exec = ++this.lastExec
-    if (!this.connection.send(this.number, request(exec))) return void sink.failed(Connection.backpressure())
+    if (!this.connection.send(this.number, request(exec))) return void sink.failed(backpressure())
     this.execs.set(exec, sink)
     if (files) {
       this.unstarted ??= new Set()
@@ -84,42 +82,29 @@ export class Channel implements Route {
     if (this.execs.has(exec)) this.execs.set(exec, FORGOTTEN)
   }
 
+  /** SIGKILL to its group; nothing can keep it back. */
+  kill(exec: number): void {
+    if (this.execs.has(exec)) this.connection.send(this.number, { _tag: "Signal", exec, signo: SIGKILL }, true)
+    this.forget(exec)
+  }
+
   send(request: Request): boolean {
     return this.ended === undefined && this.connection.send(this.number, request)
   }
 
-  /** One at a time: the spawner's failures do not say which request they answer. */
+  /** Asks and waits for the answer. Late or interrupted, it still takes the answer that comes. */
   call(request: Request, answer: Reply["_tag"], millis: number): Effect.Effect<Reply, SubstrateError> {
     return Effect.async((resume) => {
       if (this.ended !== undefined) return resume(Effect.fail(this.ended))
-      const stage = request._tag.toLowerCase()
-      const late = () =>
-        finish(new SubstrateFailed({ stage, errno: 110, message: `no answer to ${stage} in ${millis} ms` }))
-      const timer = setTimeout(late, millis)
-      const call: Call = {
-        request,
-        answer,
-        done: (outcome) => {
-          clearTimeout(timer)
-          resume(outcome)
-        }
-      }
-      const finish = (error: SubstrateError) => {
-        // The first in line was sent, and its answer will still come: it keeps its place.
-        if (this.calls.indexOf(call) > 0) this.calls.splice(this.calls.indexOf(call), 1)
-        call.done(Effect.fail(error))
-      }
-      this.calls.push(call)
-      if (this.calls.length === 1 && !this.connection.send(this.number, request))
-        this.refused(Connection.backpressure())
-      return Effect.sync(() => finish(over()))
+      const { leave, send } = this.calls.add(request, answer, millis, resume)
+      if (send && !this.send(request)) this.refused(backpressure())
+      return Effect.sync(leave)
     })
   }
 
   /** Asks for the end once, and from then on the container must be gone in time. */
   destroy(): void {
     if (this.ended !== undefined || this.asked) return
-    this.asked = true
     this.connection.send(this.number, { _tag: "Destroy" }, true)
     this.expectGone()
   }
@@ -152,7 +137,7 @@ export class Channel implements Route {
         break
       case "Gone":
         this.connection.detach(this.number)
-        this.finish(over(), reply.gone)
+        this.finish(OVER, reply.gone)
         break
       default:
         this.answered(reply)
@@ -184,7 +169,7 @@ export class Channel implements Route {
   /** A failure of the container itself: of a file if it says so, else of the request that waits for an answer. */
   private refused(error: SubstrateFailed): void {
     if (error.stage.startsWith("put")) this.missing(error)
-    else if (this.calls[0]?.request._tag !== "Create") this.next(Effect.fail(error))
+    else if (this.calls.first?.request._tag !== "Create") this.next(Effect.fail(error))
     else {
       // A refused creation leaves nothing behind: there will be no Gone.
       this.connection.detach(this.number)
@@ -205,18 +190,18 @@ export class Channel implements Route {
   }
 
   private answered(reply: Reply): void {
-    if (this.calls[0]?.answer !== reply._tag) throw new Malformed(`${reply._tag} that nobody asked for`)
+    if (this.calls.first?.answer !== reply._tag) throw new Malformed(`${reply._tag} that nobody asked for`)
     this.next(Effect.succeed(reply))
   }
 
   private next(outcome: Effect.Effect<Reply, SubstrateError>): void {
-    this.calls.shift()?.done(outcome)
-    const [call] = this.calls
-    if (call !== undefined) this.connection.send(this.number, call.request, true)
+    const request = this.calls.next(outcome)
+    if (request !== undefined) this.connection.send(this.number, request, true)
   }
 
-  /** From now on it must be gone in time, or the connection is given up. */
+  /** Its end is under way: from now on it must be gone in time, or the connection is given up. */
   expectGone(): void {
+    this.asked = true
     this.guard ??= setTimeout(
       () =>
         this.connection.lose(`container ${this.number} was not gone ${UNDEAD_MILLIS} ms after its end was asked for`),
@@ -230,7 +215,7 @@ export class Channel implements Route {
     const sinks = [...this.execs.values()]
     this.execs.clear()
     for (const sink of sinks) sink.failed(why)
-    for (const call of this.calls.splice(0)) call.done(Effect.fail(why))
+    this.calls.end(why)
     Deferred.unsafeDone(this.gone, Effect.succeed(gone))
   }
 }

@@ -3,8 +3,8 @@ import { Effect } from "effect"
 import { type Collected, type SubstrateError, SubstrateFailed } from "../Substrate.js"
 import { Accumulator } from "./Accumulator.js"
 import * as Bounds from "./Bounds.js"
-import { Malformed } from "./Bytes.js"
 import type { Channel, Sink } from "./Channel.js"
+import { Malformed } from "./Reader.js"
 import type { Exit, Piece } from "./Reply.js"
 
 interface CollectBounds {

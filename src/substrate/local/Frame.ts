@@ -1,5 +1,6 @@
 /** The envelope of the control protocol (length, type, container), and the incremental, bounded splitter of a byte stream into frames. */
-import { Malformed, Reader, type Writer } from "./Bytes.js"
+import { Malformed, Reader } from "./Reader.js"
+import type { Writer } from "./Writer.js"
 
 export const PROTOCOL = 1
 /** Of the length field: what follows it. */

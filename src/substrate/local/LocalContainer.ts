@@ -44,6 +44,7 @@ const container = (channel: Channel, seal: Seal): Container => ({
   collect: (directory, bounds) => collect(channel, directory, bounds),
   freeze: Effect.asVoid(channel.call({ _tag: "Freeze" }, "Frozen", CONTROL_MILLIS)),
   unfreeze: Effect.asVoid(channel.call({ _tag: "Unfreeze" }, "Thawed", CONTROL_MILLIS)),
+  release: Effect.sync(() => channel.destroy()),
   destroy: destroy(channel),
   gone: Deferred.await(channel.gone)
 })

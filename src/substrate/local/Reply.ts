@@ -1,7 +1,7 @@
 /** Frames from the spawner. */
 import { isUtf8 } from "node:buffer"
 import type { Exited, Gone } from "../Substrate.js"
-import { Malformed, type Reader } from "./Bytes.js"
+import { Malformed, type Reader } from "./Reader.js"
 
 export interface Out {
   readonly _tag: "Out"

@@ -1,7 +1,7 @@
 /** Frames to the spawner. */
 import type { Limits } from "../Substrate.js"
-import { room, roomOf, type Writer } from "./Bytes.js"
 import { frame } from "./Frame.js"
+import { room, roomOf, type Writer } from "./Writer.js"
 
 export interface Exec {
   readonly _tag: "Exec"

@@ -3,12 +3,12 @@ import { Effect } from "effect"
 import { type Command, type Ran, type SubstrateError, SubstrateFailed } from "../Substrate.js"
 import { Accumulator } from "./Accumulator.js"
 import * as Bounds from "./Bounds.js"
-import { Malformed } from "./Bytes.js"
 import type { Channel, Sink } from "./Channel.js"
-import { Connection } from "./Connection.js"
 import * as Exec from "./Exec.js"
 import { isLight, putNow, putSlowly } from "./Files.js"
 import { Input } from "./Input.js"
+import { backpressure } from "./Outgoing.js"
+import { Malformed } from "./Reader.js"
 import type { Exit, Out } from "./Reply.js"
 
 /** What the spawner has beyond the command's own timeout to report its end. */
@@ -43,7 +43,7 @@ class Running implements Sink {
     if (exec === undefined) return
     this.exec = exec
     input?.attach(exec)
-    if (input?.all(command.stdin ?? NOTHING) === false) this.drop(Connection.backpressure())
+    if (input?.all(command.stdin ?? NOTHING) === false) this.drop(backpressure())
   }
 
   out({ bytes, stream }: Out): void {
@@ -55,7 +55,7 @@ class Running implements Sink {
   }
 
   room(bytes: number): void {
-    if (this.input?.room(bytes) === false) this.drop(Connection.backpressure())
+    if (this.input?.room(bytes) === false) this.drop(backpressure())
   }
 
   exit({ _tag, exec, ...exited }: Exit): void {
@@ -102,7 +102,7 @@ const refusal = (channel: Channel, command: Command): SubstrateError | undefined
 export const run = (channel: Channel, command: Command): Effect.Effect<Ran, SubstrateError> => {
   const attempt = (light: boolean) =>
     Effect.async<Ran, SubstrateError>((resume) => {
-      if (light && !putNow(channel, command.files)) return resume(Effect.fail(channel.end ?? Connection.backpressure()))
+      if (light && !putNow(channel, command.files)) return resume(Effect.fail(channel.end ?? backpressure()))
       const running = new Running(channel, command, resume)
       running.begin()
       return Effect.sync(() => running.forget())

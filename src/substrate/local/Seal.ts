@@ -1,6 +1,6 @@
 /** The read-back of a container: `key=value` a line. */
 import type { Seal } from "../Substrate.js"
-import { Malformed } from "./Bytes.js"
+import { Malformed } from "./Reader.js"
 
 export const parse = (text: string): Seal => {
   const seal = new Map<string, string>()

@@ -11,10 +11,10 @@ import {
 import { Accumulator } from "./Accumulator.js"
 import * as Bounds from "./Bounds.js"
 import type { Channel, Sink } from "./Channel.js"
-import { Connection } from "./Connection.js"
 import * as Exec from "./Exec.js"
 import { isLight, putNow, putSlowly } from "./Files.js"
 import { Input } from "./Input.js"
+import { backpressure } from "./Outgoing.js"
 import type { Exit, Out } from "./Reply.js"
 import type { Request } from "./Request.js"
 
@@ -26,7 +26,6 @@ const UNREAD_MAX = 8 * 1024 * 1024
 /** Small pieces are joined up to it, so that unread output costs what it weighs. */
 const JOINED = 32 * 1024
 const START = "10 seconds"
-const SIGKILL = 9
 
 const unread = new SubstrateFailed({ stage: "output", errno: 105, message: "8 MiB of output were not read: killed" })
 const late = () => new SubstrateFailed({ stage: "exec", errno: 110, message: "the command did not start in time" })
@@ -70,7 +69,7 @@ class Streaming implements Sink {
   }
 
   room(bytes: number): void {
-    if (!this.input.room(bytes)) this.kill(Connection.backpressure())
+    if (!this.input.room(bytes)) this.kill(backpressure())
   }
 
   exit({ _tag, exec, ...exited }: Exit): void {
@@ -85,8 +84,7 @@ class Streaming implements Sink {
   /** SIGKILL to its group, unless it has ended. */
   kill(error: SubstrateError): void {
     if (this.end !== undefined) return
-    this.channel.forget(this.exec)
-    this.channel.send({ _tag: "Signal", exec: this.exec, signo: SIGKILL })
+    this.channel.kill(this.exec)
     this.failed(error)
   }
 
@@ -122,7 +120,7 @@ const closed = new SubstrateFailed({ stage: "exec", errno: 3, message: "its scop
 
 const process = (channel: Channel, streaming: Streaming): Process => {
   const send = (request: Request) =>
-    Effect.suspend(() => (channel.send(request) ? Effect.void : Effect.fail(channel.end ?? Connection.backpressure())))
+    Effect.suspend(() => (channel.send(request) ? Effect.void : Effect.fail(channel.end ?? backpressure())))
   return {
     output: Stream.repeatEffectChunkOption(streaming.pull),
     write: (bytes) =>
@@ -137,7 +135,7 @@ const process = (channel: Channel, streaming: Streaming): Process => {
 const begin = (channel: Channel, command: Command, options: ProcessOptions) =>
   Effect.suspend<Streaming, SubstrateError, never>(() => {
     const streaming = new Streaming(channel, command)
-    if (isLight(command) && !putNow(channel, command.files)) return channel.end ?? Connection.backpressure()
+    if (isLight(command) && !putNow(channel, command.files)) return channel.end ?? backpressure()
     streaming.begin(options)
     return Effect.succeed(streaming)
   })

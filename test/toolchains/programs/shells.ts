@@ -1,6 +1,7 @@
 /** Programs in the command shells. */
 import type { Programs } from "./Programs.js"
 
+// Assignments on one line are made from left to right in every one of these shells.
 const posix: Programs = {
   fibonacci: "a=0 b=1 i=0\nwhile [ $i -lt 11 ]; do\n  echo $a\n  c=$((a + b)) a=$b b=$c i=$((i + 1))\ndone\n",
   stdin: 'read line\necho "got $line"\n',
@@ -10,7 +11,6 @@ const posix: Programs = {
   loop: "while :; do :; done\n"
 }
 
-// c=$((a + b)) b=$c on one line relies on left-to-right assignment, which every one of these shells has.
 const fish: Programs = {
   ...posix,
   fibonacci: "set a 0\nset b 1\nfor i in (seq 11)\n  echo $a\n  set c (math $a + $b)\n  set a $b\n  set b $c\nend\n",
