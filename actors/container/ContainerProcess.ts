@@ -1,13 +1,17 @@
 /** A container as a process of ours: created, sealed, offered to its pool, watched; its end told to the log. */
 import { createHash } from "node:crypto"
-import { Effect, Schedule } from "effect"
+import { Effect, Either, Schedule } from "effect"
 import type { Ending, Limits } from "../../events/Container.js"
 import { type ContainerId, Digest, type PoolId } from "../../events/Ids.js"
 import { containerSealed, type Sealed } from "../../src/guards/ContainerSealed.js"
-import { enforce, type Permit } from "../../src/guards/Guard.js"
+import type { Permit, Refused } from "../../src/guards/Guard.js"
+import { Refusals } from "../../src/guards/Refusals.js"
+import * as Actor from "../../src/kernel/Actor.js"
 import type { Children } from "../../src/kernel/Children.js"
+import { EventLog } from "../../src/log/EventLog.js"
 import { type Container, type Gone, type Seal, Substrate } from "../../src/substrate/Substrate.js"
-import * as Monotonic from "../pool/Monotonic.js"
+import * as Monotonic from "../Monotonic.js"
+import * as Waking from "../Waking.js"
 import * as Life from "./Container.js"
 import * as ContainerActor from "./ContainerActor.js"
 
@@ -44,69 +48,88 @@ const digestOf = (seal: Seal): Digest => {
   return Digest.make(`sha256:${hash.digest("hex")}`)
 }
 
-const birthOf = (container: ContainerId, { limits, pool }: Owner, seal: Seal, spawnMillis: number): Life.Birth => ({
-  container,
+const birthOf = ({ container, id }: Live, { limits, pool }: Owner, spawnMillis: number): Life.Birth => ({
+  container: id,
   pool,
   limits,
-  seal: digestOf(seal),
-  hostPid: whole(seal, "pid"),
-  hostUid: whole(seal, "uid"),
-  cgroup: seal.get("cgroup") ?? "",
+  seal: digestOf(container.seal),
+  hostPid: whole(container.seal, "pid"),
+  hostUid: whole(container.seal, "uid"),
+  cgroup: container.seal.get("cgroup") ?? "",
   spawnMicros: Math.round(spawnMillis * 1000)
 })
 
 const endings = { "timed-out": "ttl", oom: "oom", died: "died", shutdown: "shutdown", lost: "node-lost" } as const
 
-const endingOf = (gone: Gone, asked: Ending): Ending => (gone.reason === "asked" ? asked : endings[gone.reason])
+const endOf = ({ cpuMicros, left, peakBytes, reason }: Gone, asked: Ending) =>
+  Life.Command.End({ remains: { ending: reason === "asked" ? asked : endings[reason], cpuMicros, peakBytes, left } })
 
 /** The log may be full for a while: the end of a container is told as soon as it can be. */
 const untilWritten = Schedule.spaced("500 millis")
 
-/** What was not sealed as far as the log knows has no end to tell. */
-const tellEnd = (live: Live, pool: PoolId) =>
-  Effect.gen(function* () {
-    const gone = yield* Effect.catchTag(live.container.destroy, "SubstrateLost", () => live.container.gone)
-    const { cpuMicros, left, peakBytes } = gone
-    const end = Life.Command.End({ remains: { ending: endingOf(gone, live.asked), cpuMicros, peakBytes, left } })
-    const later = Effect.retry(ContainerActor.wake(live.id, pool, end), untilWritten)
-    yield* Effect.catchAll(live.actor.ask(end), () =>
-      // Once it is told to stop itself, what cannot be written now is the next start's to settle.
-      Effect.zipRight(live.actor.stop, Effect.interruptible(Effect.delay(later, "500 millis")))
-    )
-  }).pipe(Effect.ignore)
-
-/** Its actor runs beside it, and is stopped with it. */
-const actorOf = (id: ContainerId, { actors, pool }: Owner) =>
-  Effect.gen(function* () {
-    const actor = yield* ContainerActor.make(id, pool)
-    yield* Effect.addFinalizer(() => actor.stop)
-    if (yield* actors.start(id, actor.run, actor.stop)) return actor
-    return yield* Effect.dieMessage(`no room for the actor of ${id}`)
-  })
-
 /**
- * Runs until the container is gone and its end is told; interrupting it destroys the container. Fails when it could not
- * be created, sealed or recorded: then nothing of it is left, and the log has the refusal.
+ * Yields the life of a container: it runs until the container is gone and its end is told; interrupting it destroys the
+ * container. It fails when that could not be created, sealed or recorded: then nothing of it is left.
  */
-export const make = (id: ContainerId, owner: Owner) =>
-  Effect.gen(function* () {
-    const { limits, pool, weak } = owner
-    const substrate = yield* Substrate
-    const from = yield* Monotonic.millis
-    const container = yield* Effect.acquireRelease(substrate.create(id, limits), ({ destroy }) =>
-      Effect.ignore(destroy)
+export const make = Effect.gen(function* () {
+  const substrate = yield* Substrate
+  const refusals = yield* Refusals
+  const log = yield* EventLog
+
+  const tellEnd = (live: Live, pool: PoolId) =>
+    Effect.gen(function* () {
+      const end = endOf(
+        yield* Effect.catchTag(live.container.destroy, "SubstrateLost", () => live.container.gone),
+        live.asked
+      )
+      const wake = Waking.wake(log, ContainerActor.definition(live.id, pool, false), end)
+      const later = Effect.retry(wake, untilWritten)
+      // Once this process is told to stop, what cannot be written is the next start's to settle.
+      yield* Effect.catchAll(live.actor.ask(end), () => Effect.zipRight(live.actor.stop, Effect.interruptible(later)))
+    }).pipe(Effect.ignore, Effect.zipRight(live.actor.stop))
+
+  /** As far as the log knows. What was never sealed has no end to tell, and the actor says so. */
+  const recorded = (live: Live, owner: Owner, spawnMillis: number) => {
+    const { actor, container, id, sealed } = live
+    const seal = Effect.suspend(() =>
+      actor.ask(Life.Command.Seal({ birth: birthOf(live, owner, spawnMillis), sealed }))
     )
-    const { seal } = container
-    const judged = containerSealed.decide({ container: id, seal, limits, weak })
-    const sealed = yield* enforce(judged, { principal: `pools/${pool}`, action: `seal ${id}` })
-    const actor = yield* actorOf(id, owner)
-    const live: Live = { id, container, actor, sealed, asked: "shutdown" }
-    yield* Effect.addFinalizer(() => tellEnd(live, pool))
-    const birth = birthOf(id, owner, seal, (yield* Monotonic.millis) - from)
-    yield* actor.ask(Life.Command.Seal({ birth, sealed }))
-    yield* Effect.acquireUseRelease(
-      owner.sealed(live),
+    const offered = Effect.acquireUseRelease(
+      Effect.suspend(() => owner.sealed(live)),
       () => container.gone,
       () => owner.gone(live)
     )
-  }).pipe(Effect.scoped)
+    return Effect.acquireUseRelease(
+      owner.actors.start(id, actor.run, actor.stop),
+      (begun) =>
+        begun ? Effect.zipRight(seal, offered) : Effect.dieMessage(`there is no room for the actor of ${id}`),
+      (begun) => (begun ? tellEnd(live, owner.pool) : Effect.void)
+    )
+  }
+
+  const judged = (
+    id: ContainerId,
+    container: Container,
+    owner: Owner,
+    from: number
+  ): Effect.Effect<unknown, Refused | Actor.Declined<Life.Rejected>> => {
+    const { limits, pool, weak } = owner
+    const permit = containerSealed.decide({ container: id, seal: container.seal, limits, weak })
+    if (Either.isLeft(permit)) {
+      const asked = { principal: `pools/${pool}`, action: `seal ${id}` }
+      return Effect.zipRight(refusals.note(permit.left, asked), permit.left)
+    }
+    const actor = Actor.on(log, ContainerActor.definition(id, pool, true))
+    const live: Live = { id, container, actor, sealed: permit.right, asked: "shutdown" }
+    return Effect.flatMap(Monotonic.millis, (now) => recorded(live, owner, now - from))
+  }
+
+  return (id: ContainerId, owner: Owner) =>
+    Effect.flatMap(Monotonic.millis, (from) =>
+      Effect.acquireUseRelease(
+        substrate.create(id, owner.limits),
+        (container) => judged(id, container, owner, from),
+        ({ destroy }) => Effect.ignore(destroy)
+      )
+    ).pipe(Effect.asVoid)
+})

@@ -4,10 +4,11 @@ import type { DecisionPoint } from "../../events/Ids.js"
 import type { Refused } from "../../src/guards/Guard.js"
 import type { Asked } from "../../src/guards/Refusals.js"
 
-/** Beyond this many different ones, the rest is counted by point and certainty only. */
-const DIFFERENT = 4_096
-/** In one append: even the longest events then stay far below what the log takes at once. */
-const TOGETHER = 64
+/**
+ * Beyond this many different ones of a point, the rest is counted by point and certainty only: strangers need no key to
+ * be refused, and must not fill the disk by it. In one append they also stay far below what the log takes at once.
+ */
+const DIFFERENT = 16
 
 interface Told {
   /** Of the first one, in monotonic milliseconds. */
@@ -27,16 +28,22 @@ const eventOf = ({ certainty, point, reason }: Refused, { action, principal }: A
 
 export const make = () => {
   const told = new Map<string, Told>()
+  const different = new Map<DecisionPoint, number>()
+  const differ = (point: DecisionPoint, by: number) => different.set(point, (different.get(point) ?? 0) + by)
 
   const add = (refused: Refused, asked: Asked, now: number) => {
     const event = eventOf(refused, asked)
     const { certainty, point } = refused
     const exact = [point, certainty, refused.reason.code, event.principal, event.action].join("\0")
-    const full = told.size >= DIFFERENT && !told.has(exact)
+    const full = (different.get(point) ?? 0) >= DIFFERENT && !told.has(exact)
     const key = full ? `${point}\0${certainty}` : exact
     const known = told.get(key)
-    if (known !== undefined) known.count += 1
-    else if (!full) told.set(key, { since: now, event, count: 1 })
+    if (known !== undefined) {
+      known.count += 1
+      return
+    }
+    differ(point, 1)
+    if (!full) told.set(key, { since: now, event, count: 1 })
     else told.set(key, { since: now, event: { ...event, principal: "", action: "(many)", reason: "(many)" }, count: 1 })
   }
 
@@ -46,8 +53,9 @@ export const make = () => {
     for (const [key, { count, event, since }] of told) {
       if (since > until) break
       const events = taken.get(event.point) ?? []
-      if (busy(event.point) || events.length === TOGETHER) continue
+      if (busy(event.point)) continue
       told.delete(key)
+      differ(event.point, -1)
       events.push({ ...event, count })
       taken.set(event.point, events)
     }

@@ -1,5 +1,5 @@
 /** One program run in one container, and the files that it left. */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import type { Termination } from "../../events/Job.js"
 import type { Plan } from "../../src/languages/Plan.js"
 import type { File, Ran, SubstrateError } from "../../src/substrate/Substrate.js"
@@ -26,13 +26,13 @@ export interface Result {
 
 const filesOf = ({ inputs, plan }: Task): ReadonlyArray<File> => {
   if (inputs.length === 0) return plan.files
-  const taken = new Set(plan.files.map((file) => file.path))
+  const taken = (path: string) => plan.files.some((file) => path === file.path || path.startsWith(`${file.path}/`))
   const files: Array<File> = [...plan.files]
   for (const { content, name } of inputs) {
     files.push({ path: `${INPUT}/${name}`, mode: 0o644, content })
     // Clients look for their files in the working directory too; the program itself is never overwritten.
     const beside = `${plan.cwd}/${name}`
-    if (!taken.has(beside)) files.push({ path: beside, mode: 0o644, content })
+    if (!taken(beside)) files.push({ path: beside, mode: 0o644, content })
   }
   return files
 }
@@ -54,8 +54,9 @@ export const execute = ({ container }: Claimed, task: Task): Effect.Effect<Resul
     })
     if (!wantsArtifacts || ran.how !== "exited") return { ran, files: [] }
     const exclude = [...plan.discard, ...inputs.map(({ name }) => name)]
-    const { files } = yield* container.collect(plan.cwd, { ...ARTIFACTS, exclude })
-    return { ran, files }
+    // A program may have taken its own directory away: how it ended is known all the same.
+    const found = yield* Effect.option(container.collect(plan.cwd, { ...ARTIFACTS, exclude }))
+    return { ran, files: Option.isSome(found) ? found.value.files : [] }
   })
 
 export interface Verdict {

@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { stream } from "../../events/Envelope.js"
 import { PublicKey } from "../../events/Ids.js"
-import { type KeyEvent, read } from "../../events/Key.js"
+import { read } from "../../events/Key.js"
 import { refuseRejected } from "../../src/guards/TransitionLegal.js"
 import { EventLog } from "../../src/log/EventLog.js"
 import { KeyTable } from "../../src/projections/KeyTable.js"
@@ -24,7 +24,7 @@ const groups = (count: number, length: number): string =>
 
 const nameOf = (key: PublicKey) => `key/${key}`
 
-const sleeper = (key: PublicKey, by: string): Waking.Sleeper<Key.State, Key.Command, KeyEvent, Key.Rejected> => ({
+const definition = (key: PublicKey, by: string) => ({
   stream: stream("key", key),
   by,
   capacity: 1,
@@ -42,9 +42,8 @@ const make = Effect.gen(function* () {
   const opened = new Map<PublicKey, string>()
 
   const command = (key: PublicKey, by: string, command: Key.Command) =>
-    Waking.wake(sleeper(key, by), command).pipe(
+    Waking.wake(log, definition(key, by), command).pipe(
       Effect.asVoid,
-      Effect.provideService(EventLog, log),
       Effect.catchTags({
         Rejected: (rejected) => refuseRejected(`key ${key}`, rejected),
         NotAccepted: Waking.unanswered,

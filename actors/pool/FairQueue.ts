@@ -3,7 +3,9 @@
 export interface FairQueue<A> {
   readonly size: number
   readonly add: (owner: string, item: A) => void
-  /** The next one, or undefined when nobody waits. */
+  /** Whose turn it is; it keeps its turn until it is taken or removed. Undefined when nobody waits. */
+  readonly first: () => A | undefined
+  /** Takes that one out. */
   readonly next: () => A | undefined
   /** False when it is no longer there. */
   readonly remove: (owner: string, item: A) => boolean
@@ -20,6 +22,11 @@ export const make = <A>(): FairQueue<A> => {
     if (line.size === 0) lines.delete(owner)
   }
 
+  const first = () => {
+    for (const [owner, line] of lines) for (const item of line) return { owner, line, item }
+    return undefined
+  }
+
   return {
     get size() {
       return size
@@ -30,18 +37,17 @@ export const make = <A>(): FairQueue<A> => {
       else line.add(item)
       size += 1
     },
+    first: () => first()?.item,
     next: () => {
-      for (const [owner, line] of lines) {
-        for (const item of line) {
-          drop(owner, line, item)
-          if (line.size > 0) {
-            lines.delete(owner)
-            lines.set(owner, line)
-          }
-          return item
-        }
+      const turn = first()
+      if (turn === undefined) return undefined
+      const { item, line, owner } = turn
+      drop(owner, line, item)
+      if (line.size > 0) {
+        lines.delete(owner)
+        lines.set(owner, line)
       }
-      return undefined
+      return item
     },
     remove: (owner, item) => {
       const line = lines.get(owner)

@@ -4,6 +4,7 @@ import type { Limits } from "../../events/Container.js"
 import { type PoolId, PublicKey } from "../../events/Ids.js"
 import type { Command } from "../../src/substrate/Substrate.js"
 import * as Minting from "../Minting.js"
+import * as Monotonic from "../Monotonic.js"
 import { why } from "../Why.js"
 import type { Health, HealthCheck } from "./Health.js"
 import { type Claimed, Pools } from "./Pools.js"
@@ -49,7 +50,7 @@ export const make = (
     }).pipe(
       Effect.timeoutOption(WITHIN),
       Effect.map(Option.getOrElse(() => sick("no container ran a command within 10 s"))),
-      Effect.catchAll((error) => Effect.succeed(sick(error.message)))
+      Effect.catchAll((error) => Effect.succeed(sick(why(error))))
     )
     const scope = yield* Effect.scope
     // Others wait for the same answer: it does not go away with whoever asked first.

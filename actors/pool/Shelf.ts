@@ -39,8 +39,6 @@ export const make = (fits: (promisedBytes: number, askedBytes: number) => boolea
   const idle = new Set<Live>()
   const out = new Map<Live, number>()
   const queue = FairQueue.make<Waiter>()
-  // First in line but too big for what is free now: it keeps its turn, or it would starve.
-  let head: Waiter | undefined
   let promisedBytes = 0
 
   const hand = (askedBytes: number): Live | undefined => {
@@ -54,15 +52,13 @@ export const make = (fits: (promisedBytes: number, askedBytes: number) => boolea
     return undefined
   }
 
+  // Who is first but too big for what is free now keeps its turn, or it would starve.
   const serve = () => {
-    while (true) {
-      head ??= queue.next()
-      if (head === undefined) return
-      const live = hand(head.askedBytes)
+    for (let first = queue.first(); first !== undefined; first = queue.first()) {
+      const live = hand(first.askedBytes)
       if (live === undefined) return
-      const { serve } = head
-      head = undefined
-      serve(live)
+      queue.next()
+      first.serve(live)
     }
   }
 
@@ -75,19 +71,19 @@ export const make = (fits: (promisedBytes: number, askedBytes: number) => boolea
     counts: () => ({
       idle: idle.size,
       busy: out.size,
-      waiting: queue.size + (head === undefined ? 0 : 1),
+      waiting: queue.size,
       promisedBytes
     }),
-    take: (askedBytes) => (head === undefined && queue.size === 0 ? hand(askedBytes) : undefined),
+    take: (askedBytes) => (queue.size === 0 ? hand(askedBytes) : undefined),
     wait: (waiter) => {
       queue.add(waiter.owner, waiter)
       serve()
     },
     leave: (waiter) => {
-      if (head !== waiter) return queue.remove(waiter.owner, waiter)
-      head = undefined
-      serve()
-      return true
+      const waited = queue.remove(waiter.owner, waiter)
+      // It may have stood before smaller ones.
+      if (waited) serve()
+      return waited
     },
     put: (live) => {
       idle.add(live)

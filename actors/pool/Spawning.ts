@@ -1,5 +1,5 @@
 /** Keeps a pool's shelf filled: starts what is lacking before it is asked for, and backs off when spawning fails. */
-import { Cause, Effect, Exit } from "effect"
+import { type Cause, Effect, Exit } from "effect"
 import type { Limits } from "../../events/Container.js"
 import { stream } from "../../events/Envelope.js"
 import type { PoolId } from "../../events/Ids.js"
@@ -8,6 +8,7 @@ import * as Actor from "../../src/kernel/Actor.js"
 import type { Children } from "../../src/kernel/Children.js"
 import * as ContainerProcess from "../container/ContainerProcess.js"
 import * as Minting from "../Minting.js"
+import { type Failure, whyOf } from "../Why.js"
 import * as Pool from "./Pool.js"
 import type { Shelf } from "./Shelf.js"
 
@@ -77,12 +78,12 @@ export const make = (options: Options, shelf: Shelf) =>
       return Effect.forkIn(Effect.interruptible(Effect.delay(resume, Pool.pauseAfter(failures))), scope)
     })
 
-    const failed = (cause: Cause.Cause<unknown>) =>
+    const failed = (cause: Cause.Cause<Failure>) =>
       Effect.suspend(() => {
         // Begun before the pause that is on: the same trouble, not one more.
         if (pausing) return Effect.void
         failures += 1
-        const reason = Cause.pretty(cause).slice(0, 500)
+        const reason = whyOf(cause).slice(0, 500)
         return Effect.zipRight(actor.tell(Pool.Command.Fail({ failures, reason })), Effect.asVoid(pause))
       })
 

@@ -25,8 +25,7 @@ export const knobs: ReadonlyArray<Knob> = [
   { flag: "queue", key: "queueMillis", kind: "duration", help: "Longest wait for a container before 503 (30s)" },
   { flag: "retention", key: "retentionMillis", kind: "duration", help: "How long outputs are kept (7d)" },
   { flag: "output-cap", key: "outputCapBytes", kind: "size", help: "Bytes kept of each output stream (1MiB)" },
-  { flag: "accept-weak", key: "acceptWeak", kind: "switch", help: "Start although a limit or namespace cannot be had" },
-  { flag: "record-refusals", key: "recordRefusals", kind: "choice", help: "Write refusals to the log (true)" }
+  { flag: "accept-weak", key: "acceptWeak", kind: "switch", help: "Start although a limit or namespace cannot be had" }
 ]
 
 export const variableOf = (knob: Knob): string => `UNSANDBOX_${knob.flag.toUpperCase().replaceAll("-", "_")}`

@@ -46,9 +46,7 @@ const fields = {
   /** Bytes kept of each of a program's two output streams. */
   outputCapBytes: Schema.optionalWith(Bytes.pipe(Schema.between(1, 64 * MiB)), { default: () => MiB }),
   /** Start although a limit or a namespace cannot be had; what is accepted becomes an event. */
-  acceptWeak: Schema.optionalWith(Schema.Boolean, { default: () => false }),
-  /** Whether refusals become events. */
-  recordRefusals: Schema.optionalWith(Schema.Boolean, { default: () => true })
+  acceptWeak: Schema.optionalWith(Schema.Boolean, { default: () => false })
 }
 
 export const Settings = Schema.Struct(fields)

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net"
 import { Data, Duration, Effect, type Scope } from "effect"
 import { largestBody } from "./Body.js"
+import * as Leaving from "./Leaving.js"
 import * as RequestId from "./RequestId.js"
 
 /** The address cannot be listened on; the reason names the fix. */
@@ -43,6 +44,7 @@ const lineErrors: Readonly<
     message: "The request did not arrive in time."
   }
 }
+const lingerMillis = 1_000
 const notHttp = {
   status: "400 Bad Request",
   code: "malformed_http",
@@ -59,6 +61,8 @@ const onClientError = (error: Error & { readonly code?: string }, socket: Socket
   const body = JSON.stringify({ error: code, code: code.toUpperCase(), message, details: {} })
   const head = ["Content-Type: application/json", `Content-Length: ${Buffer.byteLength(body)}`, "Connection: close"]
   socket.end(`HTTP/1.1 ${status}\r\n${head.join("\r\n")}\r\n\r\n${body}`)
+  // Who never closes its side would keep the connection, and with enough of them everybody else out.
+  setTimeout(() => socket.destroy(), lingerMillis).unref()
 }
 
 const listen = (server: Server, { host, port }: Options): Effect.Effect<AddressInfo, CannotListen> =>
@@ -87,15 +91,24 @@ const stop = (server: Server, inFlight: ReadonlySet<ServerResponse>, within: Dur
     const deadline = setTimeout(() => server.closeAllConnections(), Duration.toMillis(within))
   })
 
+/** `http://host/path`, as to a proxy, is to be understood by every server; whose name it is does not matter here. */
+const originForm = (target: string): string => {
+  const path = target.replace(/^https?:\/\/[^/?#]*/i, "")
+  return path === target || path.startsWith("/") ? path : `/${path}`
+}
+
 const serve = (handler: Handler, options: Options) => {
   const inFlight = new Set<ServerResponse>()
+  const leaving = Leaving.make()
   const server = createServer({ ...limits, keepAlive: true, noDelay: true })
   server.maxConnections = options.maxConnections
   server.maxRequestsPerSocket = 0
   server.on("clientError", onClientError)
   const accept: Handler = (request, response) => {
     inFlight.add(response)
+    leaving.watch(response)
     response.on("close", () => inFlight.delete(response))
+    request.url = originForm(request.url ?? "/")
     RequestId.assign(request, response)
     response.setHeader("X-Content-Type-Options", "nosniff")
     response.setHeader("Cache-Control", "no-store")

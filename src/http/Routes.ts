@@ -31,7 +31,8 @@ const longestPath = 200
 export const missing = (method: string, target: string): Problem => {
   const path = (target.split("?", 1)[0] ?? "").slice(0, longestPath)
   const allow = allowed(path)
-  if (allow.length === 0)
+  // A method that does answer there met a part of the path that cannot be one, such as %zz.
+  if (allow.length === 0 || allow.includes(method))
     return new Problem({
       status: 404,
       code: "not_found",

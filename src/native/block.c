@@ -16,6 +16,10 @@ void blocks_open(uint32_t count) {
   room = count;
 }
 
+uint32_t blocks_left(void) {
+  return room - used;
+}
+
 static struct block *take(void) {
   struct block *b = freed;
   if (b) freed = b->next;

@@ -18,6 +18,7 @@ struct queue {
 };
 
 void blocks_open(uint32_t count);
+uint32_t blocks_left(void);
 // An empty block at the end of the queue, or NULL when none is left.
 struct block *queue_push(struct queue *q);
 void queue_pop(struct queue *q);

@@ -24,8 +24,11 @@ enum {
   QUEUE_BYTES_MAX = 16 << 20,
   BIRTH_LIMIT_US = 15000000,
   EMPTY_LIMIT_US = 10000000,
+  LINGER_US = 50000,
   FREEZE_LIMIT_US = 5000000,
+  HASTEN_US = 100000,
   POLL_US = 2000,
+  MAKER = 999, // of a slot's range, and nobody inside
   FILES_LIMIT = 4096,
   SEAL_MAX = 8192,
 };
@@ -33,7 +36,7 @@ enum {
 struct slot {
   struct limits limits; // what its directories say now; zeros when they were just made
   uint64_t user_us, sys_us, oom_kills; // of the containers before
-  bool made;
+  bool made, killed;
 };
 
 static struct box *boxes, *by_id[BUCKETS], *by_pid[BUCKETS], *waiting, **waiting_end = &waiting;
@@ -115,8 +118,9 @@ static void give_slot(struct box *b, bool empty) {
   // Charges that outlive their container (cached file pages) are no concern until they crowd the next one.
   uint64_t much = s->limits.memory / 4;
   bool crowded = s->made && b->peak > much && slot_usage(slot) > much;
-  // Somebody may have removed the directories under us: they are made anew rather than trusted again.
-  bool doubtful = strncmp(b->stage, "cgroup.", 7) == 0;
+  // Made anew, too, when somebody removed the directories under us, or after cgroup.kill: kernels since 6.14 kill on
+  // sight what is later cloned into such a group, because clone3 compares the kill count of the wrong one.
+  bool doubtful = s->killed || strncmp(b->stage, "cgroup.", 7) == 0;
   if (s->made && (slots_are_single_use() || crowded || doubtful)) {
     if (slot_remove(slot)) return;
     *s = (struct slot){ .made = false };
@@ -208,6 +212,17 @@ static void describe_birth(const struct box *b) {
   memcpy(birth.hostname, b->hostname, sizeof birth.hostname);
 }
 
+// The kernel charges what it counts by user (inotify, message queues, pending signals) to a user namespace's maker too:
+// were that root, one tenant could use up the host's. A slot's directories belong to that user, which must enter them.
+static void act_as(uint32_t uid) {
+  if (!spawner.ranged) return;
+  if (syscall(SYS_setresuid, uid, uid, -1)) die("setresuid: %s", strerror(errno));
+}
+
+static uint32_t maker_of(const struct box *b) {
+  return ids_of(b->slot) + MAKER;
+}
+
 // The descriptor table is shared until the child cuts itself loose: a table of thousands is never copied.
 static pid_t clone_init(struct box *b) {
   struct clone_args args = { .flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_FILES, .exit_signal = SIGCHLD };
@@ -217,9 +232,11 @@ static pid_t clone_init(struct box *b) {
     args.cgroup = (uint64_t)group;
   }
   describe_birth(b);
+  act_as(maker_of(b));
   pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
   if (pid == 0) init_main(&birth);
   int saved = errno;
+  act_as(0);
   if (group >= 0) close(group);
   errno = saved;
   return pid;
@@ -228,7 +245,11 @@ static pid_t clone_init(struct box *b) {
 static const char *prepare_slot(struct box *b) {
   struct slot *s = &slots[b->slot];
   if (!s->made) {
+    act_as(maker_of(b));
     const char *stage = slot_make(b->slot);
+    int saved = errno;
+    act_as(0);
+    errno = saved;
     if (stage) return stage;
     *s = (struct slot){ .made = true };
   }
@@ -440,7 +461,7 @@ static void pass_file(struct box *b, const struct report *r, const char *bytes, 
     memcpy(&path, bytes + 4, 4);
   }
   if (!x || !x->collect || exec != x->id || n < 21 || path > n - 21 || path > PATH_LENGTH_MAX) return;
-  if (memchr(bytes + 8, 0, path)) return;
+  if (memchr(bytes + 8, 0, path) || !is_utf8(bytes + 8, path)) return;
   out_begin(R_FILE, b->id);
   out_bytes(bytes, n);
   out_end();
@@ -594,18 +615,35 @@ static void finish_execs(struct box *b) {
   }
 }
 
+static void kill_again(struct box *b) {
+  slots[b->slot].killed = true;
+  slot_kill(b->slot);
+}
+
 // Every process is reaped when init is; the control group says so too before anybody hears of it.
 static void prove_empty(void *owner) {
   struct box *b = owner;
   unsigned left = b->reaped ? slot_left(b->slot) : 1;
   if (left && now_us() < b->give_up) {
-    slot_kill(b->slot);
+    // The last of the reaped may still be leaving the group: only what stays is killed once more.
+    if (now_us() > b->give_up - EMPTY_LIMIT_US + LINGER_US) kill_again(b);
     timer_set(&b->timer, now_us() + POLL_US, prove_empty, b);
     return;
   }
   finish_execs(b);
   send_gone(b, left);
   free_box(b, left == 0);
+}
+
+// Init must run to take its namespace down, and a tenant's busy processes may not let it: they go first.
+static void hasten(void *owner) {
+  struct box *b = owner;
+  if (now_us() >= b->give_up) {
+    prove_empty(b);
+    return;
+  }
+  kill_again(b);
+  timer_set(&b->timer, now_us() + HASTEN_US, hasten, b);
 }
 
 static void leave_waiting(struct box *b) {
@@ -632,7 +670,7 @@ void box_destroy(struct box *b, enum gone_reason reason) {
   kill(b->pid, SIGKILL);
   // A process in v1's freezer dies only when it thaws.
   if (frozen) slot_freeze(b->slot, false);
-  timer_set(&b->timer, b->give_up, prove_empty, b);
+  timer_set(&b->timer, now_us() + HASTEN_US, hasten, b);
 }
 
 void box_destroy_all(enum gone_reason reason) {
@@ -667,10 +705,11 @@ static void on_death(struct box *b, const struct rusage *used) {
   b->state = BOX_LEAVING;
   // What init said before it died comes first.
   while (hear(b)) continue;
+  b->give_up = now_us() + EMPTY_LIMIT_US;
   if (!b->killed) {
+    slots[b->slot].killed = true; // by somebody else, and who knows how
     b->reason = box_oom_kills(b) > b->oom_seen ? GONE_OOM : GONE_INIT;
     if (!b->announced) note_failure(b, ECHILD, "birth");
-    b->give_up = now_us() + EMPTY_LIMIT_US;
   }
   b->killed = true;
   b->reaped = true;

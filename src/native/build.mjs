@@ -28,7 +28,14 @@ const targets = asan
       { name: "fuzz-frame", sources: [join(here, "fuzz.c"), join(here, "frame.c")], flags: [[...sanitized]] }
     ]
   : [
-      { name: "membrane", sources, flags: [[...hardened, "-static-pie"], [...hardened, "-pie"]] },
+      {
+        name: "membrane",
+        sources,
+        flags: [
+          [...hardened, "-static-pie"],
+          [...hardened, "-pie"]
+        ]
+      },
       { name: "limit", sources: [join(root, "bench", "native", "limit.c")], flags: [["-O2"]] }
     ]
 

@@ -14,7 +14,7 @@
 
 struct cgroups cgroups;
 
-enum { PERIOD_US = 100000, CEILING_PERCENT = 85 };
+enum { PERIOD_US = 100000, CEILING_PERCENT = 85, SOCKETS_PART = 8 };
 
 // Where a delegated group's own processes go, since a v2 group has either processes or children with controllers.
 #define HOST_LEAF "unsandbox-host"
@@ -407,6 +407,8 @@ static int limit_memory_v1(unsigned slot, uint64_t old, uint64_t new) {
   if (raise && cgroups.memsw && put_slot(h, slot, "memory.memsw.limit_in_bytes", new)) return -1;
   if (put_slot(h, slot, "memory.limit_in_bytes", new)) return -1;
   if (!raise && cgroups.memsw && put_slot(h, slot, "memory.memsw.limit_in_bytes", new)) return -1;
+  // v1 leaves socket buffers out of a group's memory: they get a bound of their own, where the kernel still has it.
+  put_slot(h, slot, "memory.kmem.tcp.limit_in_bytes", new / SOCKETS_PART);
   // Without swap accounting the best that can be said is "reclaim, do not swap".
   if (!old && !cgroups.memsw) put_slot(h, slot, "memory.swappiness", 0);
   return 0;

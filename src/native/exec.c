@@ -17,6 +17,9 @@ enum {
   PAUSE_US = 5000,       // what is over the cap is read at most this often…
   FLOOD_MAX = 1 << 20,   // …and this much at a time, so that a flood costs little
   DRAIN_MAX = 2 << 20,
+  CRUMB = 512,           // a read below this is a small one;
+  CRUMBS_FREE = 256,     // so many are taken at once, every further one…
+  CRUMB_PAUSE_US = 2000, // …is followed by this: one byte a time costs us, and the control plane, more than the tenant
   COLLECT_LIMIT_US = 60000000,
   OUT_HEAD = FRAME_HEAD + 4 + 1,
 };
@@ -177,56 +180,78 @@ void exec_collect(struct box *b, const struct frame *f, const char *bytes, uint3
 
 // ---- standard input ----
 
-static void flush_stdin(struct exec *x) {
+// Credit: so many bytes have left our buffer, into the tenant's hands or into nothing.
+static void give_room(struct exec *x, uint32_t bytes) {
+  if (!bytes) return;
+  out_begin(R_ROOM, x->box->id);
+  out_u32(x->id);
+  out_u32(bytes);
+  out_end();
+}
+
+static void drop_stdin(struct exec *x) {
+  x->stdin_queue.bytes = 0;
+  close_stdin(x);
+}
+
+static void write_stdin(struct exec *x) {
   while (x->in >= 0 && x->stdin_queue.first) {
     struct block *b = x->stdin_queue.first;
     ssize_t n = write(x->in, b->bytes + b->at, b->len - b->at);
-    if (n < 0 && errno == EAGAIN) {
-      if (!x->in_watched) watch_exec(x, x->in, ON_IN);
-      x->in_watched = true;
-      return;
-    }
+    if (n < 0 && errno == EAGAIN) return;
     if (n < 0) {
-      close_stdin(x); // nobody reads it any more
+      drop_stdin(x); // nobody reads it any more
       return;
     }
     b->at += (uint32_t)n;
     x->stdin_queue.bytes -= (uint32_t)n;
     if (b->at == b->len) queue_pop(&x->stdin_queue);
   }
-  if (x->in >= 0 && x->in_ended && !x->tty) close_stdin(x);
-  if (x->in >= 0 && x->in_watched) {
-    unwatch(x->in);
-    x->in_watched = false;
-  }
+}
+
+// A pipe's end of input is its closing, a terminal's a character that goes on being typed after.
+static void end_stdin(struct exec *x) {
+  static const char end_of_transmission = 4;
+  if (!x->tty) close_stdin(x);
+  else if (write(x->in, &end_of_transmission, 1) == 1) x->in_ended = false;
+}
+
+static void flush_stdin(struct exec *x) {
+  uint32_t before = x->stdin_queue.bytes;
+  write_stdin(x);
+  give_room(x, before - x->stdin_queue.bytes);
+  if (x->in < 0) return;
+  bool full = x->stdin_queue.first;
+  if (full && !x->in_watched) watch_exec(x, x->in, ON_IN);
+  if (!full && x->in_watched) unwatch(x->in);
+  x->in_watched = full;
+  if (!full && x->in_ended) end_stdin(x);
 }
 
 static bool queue_stdin(struct exec *x, const char *bytes, uint32_t n) {
-  if (x->stdin_queue.bytes + n > STDIN_MAX) return false;
-  while (n) {
+  if (x->stdin_queue.bytes + n > STDIN_MAX || blocks_left() < n / PACKET_MAX + 1) return false;
+  for (uint32_t take; n; bytes += take, n -= take) {
     struct block *b = x->stdin_queue.last;
     if (!b || b->len == PACKET_MAX) b = queue_push(&x->stdin_queue);
     if (!b) return false;
-    uint32_t take = PACKET_MAX - b->len < n ? PACKET_MAX - b->len : n;
+    take = PACKET_MAX - b->len < n ? PACKET_MAX - b->len : n;
     memcpy(b->bytes + b->len, bytes, take);
     b->len += take;
     x->stdin_queue.bytes += take;
-    bytes += take;
-    n -= take;
   }
   return true;
 }
 
 void exec_stdin(struct box *b, const struct frame *f) {
-  static const char end_of_transmission = 4;
   struct exec *x = exec_find(b, f->exec);
-  // It ended, or reads nothing: bytes to nowhere. A terminal's come before the terminal does.
-  if (!x || x->in_ended || (x->in < 0 && !(x->tty && !x->started))) return;
-  bool fits = true;
-  if (f->size) fits = queue_stdin(x, f->bytes, f->size);
-  else if (x->tty) fits = queue_stdin(x, &end_of_transmission, 1);
-  else x->in_ended = true;
-  if (!fits) send_failed(b->id, x->id, ENOBUFS, "stdin", "stdin full");
+  if (!x) return; // it has ended, as its EXIT says
+  // It reads nothing, or no longer: bytes to nowhere. A terminal's may come before the terminal does.
+  if ((x->in_ended && !x->tty) || (x->in < 0 && !(x->tty && !x->started))) {
+    give_room(x, f->size);
+    return;
+  }
+  if (!f->size) x->in_ended = true;
+  else if (!queue_stdin(x, f->bytes, f->size)) send_failed(b->id, x->id, ENOBUFS, "stdin", "stdin full");
   flush_stdin(x);
 }
 
@@ -276,21 +301,33 @@ static void resume_stream(void *owner) {
   watch_exec(x, s->fd, s == &x->out[0] ? ON_OUT : ON_ERR);
 }
 
+static void pause_stream(struct stream *s, uint64_t us) {
+  unwatch(s->fd);
+  timer_set(&s->resume, now_us() + us, resume_stream, s);
+}
+
+static void take_crumbs(struct exec *x, int which) {
+  struct stream *s = &x->out[which];
+  uint64_t from = s->seen;
+  read_stream(x, which);
+  if (s->fd < 0 || s->seen - from >= CRUMB) return;
+  if (s->crumbs == CRUMBS_FREE) pause_stream(s, CRUMB_PAUSE_US);
+  else s->crumbs++;
+}
+
 static void drop_flood(struct exec *x, int which) {
   struct stream *s = &x->out[which];
   uint64_t from = s->seen;
   if (!s->widened && !x->tty) fcntl(s->fd, F_SETPIPE_SZ, FLOOD_MAX); // fewer, larger reads
   s->widened = true;
   while (s->fd >= 0 && s->seen - from < FLOOD_MAX && read_stream(x, which)) continue;
-  if (s->fd < 0) return;
-  unwatch(s->fd);
-  timer_set(&s->resume, now_us() + PAUSE_US, resume_stream, s);
+  if (s->fd >= 0) pause_stream(s, PAUSE_US);
 }
 
 void exec_readable(struct exec *x, int which) {
   struct stream *s = &x->out[which];
   if (s->fd < 0) return;
-  if (s->kept < x->out_cap) read_stream(x, which);
+  if (s->kept < x->out_cap) take_crumbs(x, which);
   else drop_flood(x, which);
 }
 

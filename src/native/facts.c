@@ -54,12 +54,13 @@ void facts_say(struct text *out) {
   uname(&kernel);
   sayf(out, "{\"version\":%d,\"pid\":%d,\"kernel\":", PROTOCOL_VERSION, (int)getpid());
   say_json(out, kernel.release);
-  sayf(out, ",\"privileged\":%s,\"uid_range\":%d", spawner.privileged ? "true" : "false", spawner.ranged ? ID_RANGE : 1);
+  sayf(out, ",\"privileged\":%s", spawner.privileged ? "true" : "false");
+  sayf(out, ",\"uid_range\":%d", spawner.ranged ? ID_RANGE : 1);
   sayf(out, ",\"cgroup\":\"%s\",\"controllers\":", cgroups_kind());
   say_controllers(out);
   say(out, ",\"namespaces\":[\"user\",\"mount\",\"pid\",\"ipc\",\"uts\",\"net\",\"cgroup\"]");
   sayf(out, ",\"seccomp\":%s", seccomp_filters() ? "true" : "false");
-  sayf(out, ",\"nofile\":%llu", (unsigned long long)spawner.nofile);
+  sayf(out, ",\"room\":true,\"nofile\":%llu", (unsigned long long)spawner.nofile);
   sayf(out, ",\"memory_ceiling\":%llu,\"weak\":", (unsigned long long)cgroups.ceiling);
   say_weak(out);
   say(out, "}");

@@ -125,6 +125,11 @@ static void walk_entry(struct walk *w, int dir, const char *name, size_t length,
   struct stat st;
   size_t n = strlen(name);
   if (length + n + 2 > sizeof w->path || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW)) return;
+  // A name that is no UTF-8 cannot be told; that it is missing can.
+  if (!is_utf8(name, n)) {
+    w->c->cut = true;
+    return;
+  }
   memcpy(w->path + length, name, n + 1);
   if (is_excluded(w)) return;
   if (S_ISREG(st.st_mode)) collect_file(w, dir, name);

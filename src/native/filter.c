@@ -27,7 +27,10 @@
 // x32's numbers (bit 30 set) are above it too.
 enum { LAST_KNOWN = 462, CAP = 1024 };
 
-enum verdict { ALLOW, DENY, ABSENT, CLONE, UNSHARE, SOCKET, IOCTL, PERSONALITY, PTRACE, PRLIMIT, VERDICTS };
+enum verdict {
+  ALLOW, DENY, ABSENT, CLONE, UNSHARE, SOCKET, IOCTL, PERSONALITY, PTRACE, PRLIMIT, SETRLIMIT, SCHED, NICE, WATCH, FCNTL,
+  VERDICTS,
+};
 
 #define NAMESPACES 0x7e020000u // CLONE_NEW{CGROUP,UTS,IPC,USER,PID,NET} and CLONE_NEWNS
 #define NEWTIME 0x80u
@@ -37,7 +40,8 @@ static const short denied[] = {
   SYS_request_key, SYS_userfaultfd, SYS_kexec_load, SYS_kexec_file_load, SYS_init_module, SYS_finit_module,
   SYS_delete_module, SYS_open_by_handle_at, SYS_name_to_handle_at, SYS_process_vm_readv, SYS_process_vm_writev,
   SYS_kcmp, SYS_swapon, SYS_swapoff, SYS_reboot, SYS_acct, SYS_quotactl, SYS_settimeofday, SYS_clock_settime,
-  SYS_clock_adjtime, SYS_adjtimex, SYS_syslog, SYS_vhangup, SYS_lookup_dcookie, SYS_nfsservctl, SYS_fanotify_init, SYS_fanotify_mark,
+  SYS_clock_adjtime, SYS_adjtimex, SYS_syslog, SYS_vhangup, SYS_lookup_dcookie, SYS_nfsservctl,
+  SYS_fanotify_init, SYS_fanotify_mark,
   SYS_move_pages, SYS_migrate_pages, SYS_sethostname, SYS_setdomainname,
 #if defined(__x86_64__)
   SYS_iopl, SYS_ioperm, SYS_uselib, SYS_modify_ldt, SYS_create_module, SYS_get_kernel_syms, SYS_query_module,
@@ -137,15 +141,22 @@ static void refuse_if_set(uint32_t bits) {
   answer(SECCOMP_RET_ALLOW);
 }
 
+// Other protocols (SCTP, DCCP, …) would have the kernel load a module for whoever asks.
 static void rule_socket(void) {
   load_field(ARG(0));
-  allow_if_equal(1);  // AF_UNIX
-  allow_if_equal(2);  // AF_INET
-  allow_if_equal(10); // AF_INET6
-  emit(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 16); // AF_NETLINK, only its ROUTE protocol: glibc lists interfaces with it
+  allow_if_equal(1); // AF_UNIX
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 3, 0, 2);  // AF_INET
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 10); // AF_INET6
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 6, 0, 16); // AF_NETLINK, only its ROUTE protocol: glibc lists interfaces with it
   answer(REFUSE);
   load_field(ARG(2));
-  allow_if_equal(0);
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 5, 0, 6);  // TCP
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 4, 0, 17); // UDP
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 3, 0, 0);
+  answer(SECCOMP_RET_ERRNO | EPROTONOSUPPORT);
+  load_field(ARG(2));
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+  answer(SECCOMP_RET_ALLOW);
   answer(REFUSE);
 }
 
@@ -157,25 +168,71 @@ static void rule_personality(void) {
   answer(REFUSE);
 }
 
-// Typing into a terminal that somebody else reads.
+// Typing into a terminal that somebody else reads; line disciplines, which the kernel would load modules for.
 static void rule_ioctl(void) {
   load_field(ARG(1));
-  emit(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0x5412); // TIOCSTI
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 0x5412); // TIOCSTI
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0x5423); // TIOCSETD
   emit(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0x541C); // TIOCLINUX
   answer(REFUSE);
   answer(SECCOMP_RET_ALLOW);
 }
 
+// A limit of 1 keeps the kernel from starting the host's core dump handler; who lowers it is told that it was done.
+static void keep_core_limit(unsigned resource) {
+  load_field(ARG(resource));
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 4); // RLIMIT_CORE
+  answer(SECCOMP_RET_ERRNO | 0);
+}
+
+static void rule_setrlimit(void) {
+  keep_core_limit(0);
+  answer(SECCOMP_RET_ALLOW);
+}
+
 // Init has the tenant's uid: its limits must not be the tenant's to set, so only one's own pid may be 0.
 static void rule_prlimit(void) {
+  load_field(ARG(2));
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0);
+  load_field(ARG_HIGH(2));
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+  answer(SECCOMP_RET_ALLOW); // nothing is set
+  keep_core_limit(1);
   load_field(ARG(0));
   allow_if_equal(0);
+  answer(REFUSE);
+}
+
+static void refuse_if_equal(uint32_t value) {
+  emit(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, value);
+  answer(REFUSE);
+}
+
+// Init has to run to end: starved by the tenant's busy processes it would outlive its own SIGKILL.
+static void rule_sched(void) {
+  load_field(ARG(0));
+  refuse_if_equal(1);
+  answer(SECCOMP_RET_ALLOW);
+}
+
+static void rule_nice(void) {
+  load_field(ARG(0));
+  refuse_if_equal(2); // PRIO_USER: init is of that user
+  load_field(ARG(1));
+  refuse_if_equal(1);
+  answer(SECCOMP_RET_ALLOW);
+}
+
+// The files below /usr are the host's and every tenant's: who waits for them to be opened or read sees what others do.
+static void rule_watch(void) {
   load_field(ARG(2));
-  emit(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0);
-  answer(REFUSE);
-  load_field(ARG_HIGH(2));
-  allow_if_equal(0);
-  answer(REFUSE);
+  refuse_if_set(0x31); // IN_ACCESS, IN_CLOSE_NOWRITE, IN_OPEN
+}
+
+static void rule_fcntl(void) {
+  load_field(ARG(1));
+  refuse_if_equal(1026); // F_NOTIFY, inotify's forerunner
+  answer(SECCOMP_RET_ALLOW);
 }
 
 static void rule_ptrace(void) {
@@ -202,6 +259,11 @@ static void rule(enum verdict v) {
     case PERSONALITY: rule_personality(); break;
     case PTRACE: rule_ptrace(); break;
     case PRLIMIT: rule_prlimit(); break;
+    case SETRLIMIT: rule_setrlimit(); break;
+    case SCHED: rule_sched(); break;
+    case NICE: rule_nice(); break;
+    case WATCH: rule_watch(); break;
+    case FCNTL: rule_fcntl(); break;
     case VERDICTS: break;
   }
 }
@@ -216,6 +278,12 @@ static void assign(void) {
   verdicts[SYS_personality] = PERSONALITY;
   verdicts[SYS_ptrace] = PTRACE;
   verdicts[SYS_prlimit64] = PRLIMIT;
+  verdicts[SYS_setrlimit] = SETRLIMIT;
+  verdicts[SYS_sched_setparam] = verdicts[SYS_sched_setscheduler] = SCHED;
+  verdicts[SYS_sched_setaffinity] = verdicts[SYS_sched_setattr] = SCHED;
+  verdicts[SYS_setpriority] = NICE;
+  verdicts[SYS_inotify_add_watch] = WATCH;
+  verdicts[SYS_fcntl] = FCNTL;
 }
 
 void filter_build(void) {

@@ -149,6 +149,34 @@ void list_close(struct list *l, char **pointers) {
   pointers[l->count] = NULL;
 }
 
+// How many continuation bytes follow a lead byte, or -1.
+static int utf8_tail(unsigned char lead) {
+  if (lead < 0x80) return 0;
+  if (lead >= 0xc2 && lead < 0xe0) return 1;
+  if (lead >= 0xe0 && lead < 0xf0) return 2;
+  return lead >= 0xf0 && lead < 0xf5 ? 3 : -1;
+}
+
+// The second byte's narrower range rules out overlong forms, surrogates and what is above U+10FFFF.
+static bool utf8_second(unsigned char lead, unsigned char second) {
+  if (lead == 0xe0) return second >= 0xa0;
+  if (lead == 0xed) return second < 0xa0;
+  if (lead == 0xf0) return second >= 0x90;
+  return lead != 0xf4 || second < 0x90;
+}
+
+bool is_utf8(const char *bytes, size_t n) {
+  const unsigned char *at = (const unsigned char *)bytes, *end = at + n;
+  while (at < end) {
+    int tail = utf8_tail(*at);
+    if (tail < 0 || end - at <= tail || (tail && !utf8_second(at[0], at[1]))) return false;
+    for (int i = 1; i <= tail; i++)
+      if ((at[i] & 0xc0) != 0x80) return false;
+    at += tail + 1;
+  }
+  return true;
+}
+
 static bool plain_component(const char *at, size_t n) {
   return n > 0 && n <= 255 && !(n == 1 && at[0] == '.') && !(n == 2 && at[0] == '.' && at[1] == '.');
 }

@@ -20,7 +20,7 @@ enum request {
 
 enum reply {
   R_HELLO = 0x81, R_CREATED, R_FAILED, R_LIMITED, R_STARTED, R_OUT, R_EXIT, R_FILE, R_GONE, R_FROZEN, R_THAWED,
-  R_LISTING, R_ERROR,
+  R_LISTING, R_ERROR, R_ROOM,
 };
 
 enum { EXEC_TTY = 1, EXEC_STDIN = 2, EXEC_FINAL = 4, PUT_APPEND = 1 };
@@ -62,6 +62,7 @@ uint32_t frame_length(const char *bytes, size_t have, const char **why);
 char *str_close(struct str *s);
 // Makes C strings of a list in place; pointers has room for count + 1.
 void list_close(struct list *l, char **pointers);
+bool is_utf8(const char *bytes, size_t n);
 // Absolute, normalised, and strictly below /tmp.
 bool path_in_tmp(const struct str *path);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys.h"
@@ -27,9 +28,18 @@ bool lock_file(int directory, const char *name) {
   sayf(&path, "unsandbox-%s.lock", name);
   int fd = openat(directory, path.at, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) die("%s: %s", path.at, strerror(errno));
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true; // held, like the descriptor, until the end
-  close(fd);
-  return false;
+  struct stat mine, there;
+  // Who ends removes the file first: a lock on a file that is no longer there is nobody's.
+  bool held_by_us = flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &mine) == 0 &&
+                    fstatat(directory, path.at, &there, 0) == 0 && mine.st_ino == there.st_ino;
+  if (!held_by_us) close(fd);
+  return held_by_us; // like the descriptor, until the end
+}
+
+void unlock_file(int directory, const char *name) {
+  TEXT(path, 96);
+  sayf(&path, "unsandbox-%s.lock", name);
+  unlinkat(directory, path.at, 0);
 }
 
 // All of the blocks are ours to give when one line of our own map covers them.

@@ -15,5 +15,7 @@ bool ids_reach(uint32_t slot);
 uint32_t ids_of(uint32_t slot);
 // Takes `unsandbox-NAME.lock` until the process ends; false when somebody else has it.
 bool lock_file(int directory, const char *name);
+// Removes the file of a lock that is held.
+void unlock_file(int directory, const char *name);
 
 #endif

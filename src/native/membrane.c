@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -27,6 +28,10 @@ enum {
   LOCK_LIMIT_MS = 15000,
   MEMLOCK = 64 << 10,
 };
+
+static pid_t owner;
+static const char *locked_name;
+static int locks;
 
 struct options {
   const char *role, *listen, *name;
@@ -100,10 +105,16 @@ static void limit(int what, rlim_t most) {
   setrlimit(what, &l);
 }
 
+// To a core dump handler (`|program` in core_pattern) every limit but 1 means "start it", on the host, for each crash.
+static void no_core_dumps(void) {
+  struct rlimit one = { 1, 1 };
+  if (setrlimit(RLIMIT_CORE, &one)) limit(RLIMIT_CORE, 0);
+}
+
 // Tenants inherit these.
 static void clean_limits(void) {
   struct rlimit files;
-  limit(RLIMIT_CORE, 0);
+  no_core_dumps();
   limit(RLIMIT_MEMLOCK, MEMLOCK);
   limit(RLIMIT_RTPRIO, 0);
   if (getrlimit(RLIMIT_NOFILE, &files)) die("getrlimit: %s", strerror(errno));
@@ -162,11 +173,13 @@ static int open_locks(const struct options *o) {
   else say(&directory, ".");
   int fd = open(directory.at, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) die("%s: %s", directory.at, strerror(errno));
-  return fd;
+  int high = fcntl(fd, F_DUPFD_CLOEXEC, LOW_END);
+  close(fd);
+  return high;
 }
 
 // A former spawner of the same name may still be clearing up.
-static void lock_name(const struct options *o, int locks) {
+static void lock_name(const struct options *o) {
   for (int waited = 0; waited < LOCK_LIMIT_MS; waited += 20) {
     if (lock_file(locks, o->name)) return;
     usleep(20000);
@@ -174,8 +187,8 @@ static void lock_name(const struct options *o, int locks) {
   die("another spawner named %s is running; stop it, or use another name", o->name);
 }
 
-static void take_ids(int locks) {
-  spawner.ranged = ids_open(fcntl(locks, F_DUPFD_CLOEXEC, LOW_END)) && ids_reach(0);
+static void take_ids(void) {
+  spawner.ranged = ids_open(locks) && ids_reach(0);
   if (spawner.ranged) return;
   say(&weak, "uid range: no block of user ids from 1879048192 on is mapped here and free, so containers share one uid; "
              "run in the host's user namespace and stop other spawners\n");
@@ -241,18 +254,27 @@ static void notice_weakness(const struct options *o) {
   spawner.lift_oom = score < 0;
 }
 
+// However the spawner ends by itself: children leave with _exit and do not come here.
+static void clear_up(void) {
+  if (getpid() != owner) return;
+  cgroups_remove();
+  unlock_file(locks, locked_name);
+}
+
 static int spawn(const struct options *o) {
   const char *base;
   prctl(PR_SET_NAME, "membrane", 0, 0, 0);
-  int locks = open_locks(o);
-  lock_name(o, locks);
+  prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+  locks = open_locks(o);
+  lock_name(o);
   notice_weakness(o);
-  if (spawner.privileged) take_ids(locks);
-  close(locks);
+  if (spawner.privileged) take_ids();
   if (!facts_try_namespaces()) die("%s", weak.at);
   cgroups_find(o->name, spawner.privileged, &weak);
+  owner = getpid();
+  locked_name = o->name;
+  atexit(clear_up);
   cgroups_make(&weak);
-  if (weak.len && !o->accept_weak) cgroups_remove();
   refuse_weak(o);
   bind_socket(o);
   int directory = open_directory(o->listen, &base);
@@ -262,6 +284,9 @@ static int spawn(const struct options *o) {
   fill_low_descriptors();
   filter_build();
   root_enter(spawner.privileged);
+  // What box.c's `act_as` takes must not cost the spawner its capabilities.
+  if (spawner.ranged && prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
+    die("securebits: %s", strerror(errno));
   block_signals();
   loop_run();
   int left = cgroups_remove();

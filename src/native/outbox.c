@@ -9,6 +9,8 @@
 
 enum { CAPACITY = 24 << 20, FULL = 12 << 20, KEEP = 1 << 20 };
 
+#define SAFE_MAX ((1ull << 53) - 1)
+
 static char *buffer;
 static size_t head, tail, frame;
 static bool broken;
@@ -57,8 +59,9 @@ void out_u32(uint32_t n) {
   out_le(n, 4);
 }
 
+// Numbers stay exact in the control plane's doubles; one above them is a kernel's "max", which means "not known".
 void out_u64(uint64_t n) {
-  out_le(n, 8);
+  out_le(n > SAFE_MAX ? 0 : n, 8);
 }
 
 void out_str(const char *s) {

@@ -30,7 +30,8 @@ static const char *const etc_allowed[] = {
   "lsb-release", "alpine-release", "redhat-release", "inputrc", "terminfo", "bash.bashrc", "profile", "locale.alias",
   "locale.conf", "java-*", "java", ".java", "maven", "python3*", "perl", "ghc*", "fonts", "php*", "R", "erlang",
   "elixir", "octave*", "emacs", "lua*", "julia", "dotnet", "mono", "scala", "tcl*", "racket", "guile*", "ocaml*",
-  "cobol*", "gnucobol*", "fpc*", "ruby*", "node*", "gprolog*", "swi-prolog*", "ImageMagick*", "groff", "papersize", "X11", "sgml",
+  "cobol*", "gnucobol*", "fpc*", "ruby*", "node*", "gprolog*", "swi-prolog*", "ImageMagick*", "groff", "papersize",
+  "X11", "sgml", "ldc2.conf*", "groovy", "kotlin*", "clojure*",
   "xml", "sbcl*", "common-lisp", "clisp*", "nim*", "zig", "rust*", "cargo", "vim",
 };
 
@@ -305,7 +306,9 @@ const char *root_furnish(uint64_t tmp_bytes, bool ranged) {
     const struct mask *m = &template.masks[i];
     if (mount(m->directory ? "/sys" : "/etc/environment", m->path, NULL, MS_BIND, NULL)) return "mount.mask";
   }
-  const char *terminals = ranged ? "newinstance,ptmxmode=0666,mode=0620,gid=5" : "newinstance,ptmxmode=0666,mode=0620";
+  // Without `max` one tenant could take all the terminals that the machine has.
+  const char *terminals = "newinstance,ptmxmode=0666,mode=0620,max=128,gid=5";
+  if (!ranged) terminals = "newinstance,ptmxmode=0666,mode=0620,max=128";
   if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, terminals)) return "mount.devpts";
   return mount_writable(tmp_bytes);
 }

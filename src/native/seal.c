@@ -26,9 +26,39 @@ static int namespaces(int dir, uint64_t *inodes) {
   return 0;
 }
 
+// The spawner's own maps: in a user namespace of its own it sees ids otherwise than the host does.
+struct range {
+  unsigned long long inside, outside, count;
+};
+
+enum { RANGES_MAX = 8 };
+
+static struct range uids[RANGES_MAX], gids[RANGES_MAX];
+
+static void remember_map(int dir, const char *file, struct range *ranges) {
+  char map[1024];
+  if (read_at(dir, file, map, sizeof map) < 0) die("%s cannot be read: %s", file, strerror(errno));
+  char *at = map;
+  for (int i = 0; i < RANGES_MAX && at && *at; i++) {
+    sscanf(at, "%llu %llu %llu", &ranges[i].inside, &ranges[i].outside, &ranges[i].count);
+    at = strchr(at, '\n');
+    if (at) at++;
+  }
+}
+
+// As the host sees the id; one that is not mapped stays as it is.
+static uint64_t on_host(const struct range *ranges, uint64_t id) {
+  for (int i = 0; i < RANGES_MAX; i++)
+    if (id >= ranges[i].inside && id - ranges[i].inside < ranges[i].count)
+      return ranges[i].outside + (id - ranges[i].inside);
+  return id;
+}
+
 void seal_remember_host(int proc, uint64_t user) {
   int self = openat(proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (self < 0 || namespaces(self, host)) die("/proc/self/ns cannot be read: %s", strerror(errno));
+  remember_map(self, "uid_map", uids);
+  remember_map(self, "gid_map", gids);
   close(self);
   if (user) host[0] = user;
 }
@@ -43,8 +73,9 @@ static void say_namespaces(struct text *out, const char *prefix, const uint64_t 
   }
 }
 
-// Words separated by blanks become words separated by `between`.
-static void say_words(struct text *out, const char *at, const char *end, char between) {
+// Words separated by blanks become words separated by `between`; with `ranges`, they are ids and become the host's.
+static void say_words(struct text *out, const char *at, const char *end, char between, const struct range *ranges) {
+  uint64_t id;
   bool first = true;
   while (at < end) {
     while (at < end && (*at == ' ' || *at == '\t')) at++;
@@ -52,7 +83,8 @@ static void say_words(struct text *out, const char *at, const char *end, char be
     while (at < end && *at != ' ' && *at != '\t') at++;
     if (at == from) break;
     if (!first) say_n(out, &between, 1);
-    say_n(out, from, (size_t)(at - from));
+    if (ranges && parse_u64(from, &id)) say_u64(out, on_host(ranges, id));
+    else say_n(out, from, (size_t)(at - from));
     first = false;
   }
 }
@@ -60,10 +92,18 @@ static void say_words(struct text *out, const char *at, const char *end, char be
 static const struct {
   const char *key, *line;
   char between;
+  const struct range *ranges;
 } status_lines[] = {
-  { "uid=", "Uid:", ',' }, { "gid=", "Gid:", ',' }, { "groups=", "Groups:", ' ' }, { "capinh=", "CapInh:", ' ' },
-  { "capprm=", "CapPrm:", ' ' }, { "capeff=", "CapEff:", ' ' }, { "capbnd=", "CapBnd:", ' ' },
-  { "capamb=", "CapAmb:", ' ' }, { "nonewprivs=", "NoNewPrivs:", ' ' }, { "seccomp=", "Seccomp:", ' ' },
+  { "uid=", "Uid:", ',', uids },
+  { "gid=", "Gid:", ',', gids },
+  { "groups=", "Groups:", ' ', gids },
+  { "capinh=", "CapInh:", ' ', NULL },
+  { "capprm=", "CapPrm:", ' ', NULL },
+  { "capeff=", "CapEff:", ' ', NULL },
+  { "capbnd=", "CapBnd:", ' ', NULL },
+  { "capamb=", "CapAmb:", ' ', NULL },
+  { "nonewprivs=", "NoNewPrivs:", ' ', NULL },
+  { "seccomp=", "Seccomp:", ' ', NULL },
 };
 
 static bool say_status(struct text *out, const char *status) {
@@ -74,7 +114,7 @@ static bool say_status(struct text *out, const char *status) {
     const char *end = at ? strchr(at, '\n') : NULL;
     if (!end) return false;
     say(out, status_lines[i].key);
-    say_words(out, at + strlen(status_lines[i].line), end, status_lines[i].between);
+    say_words(out, at + strlen(status_lines[i].line), end, status_lines[i].between, status_lines[i].ranges);
     say(out, "\n");
     at = end;
   }
@@ -102,10 +142,12 @@ static void say_groups(struct text *out, char *table) {
   say(out, "\n");
 }
 
-static void say_map(struct text *out, const char *key, const char *map) {
+static void say_map(struct text *out, const char *key, const char *map, const struct range *ranges) {
+  unsigned long long inside, outside, count;
   const char *end = strchr(map, '\n');
   say(out, key);
-  say_words(out, map, end ? end : map, ' ');
+  if (sscanf(map, "%llu %llu %llu", &inside, &outside, &count) == 3)
+    sayf(out, "%llu %llu %llu", inside, (unsigned long long)on_host(ranges, outside), count);
   if (end && end[1]) say(out, " more"); // a second range is nothing we wrote: it must not look like one
   say(out, "\n");
 }
@@ -123,9 +165,9 @@ static int say_process(int dir, struct text *out, const char **stage) {
   say_namespaces(out, "host.", host);
   *stage = "seal.maps";
   if (read_at(dir, "uid_map", buf, sizeof buf) < 0) return -1;
-  say_map(out, "uidmap=", buf);
+  say_map(out, "uidmap=", buf, uids);
   if (read_at(dir, "gid_map", buf, sizeof buf) < 0) return -1;
-  say_map(out, "gidmap=", buf);
+  say_map(out, "gidmap=", buf, gids);
   *stage = "seal.net";
   if (read_at(dir, "net/dev", buf, sizeof buf) < 0) return -1;
   say_interfaces(out, buf);

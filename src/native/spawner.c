@@ -16,7 +16,7 @@
 enum {
   INBOX = FRAME_MAX + 4 + (64 << 10),
   EVENTS = 128,
-  CONNECT_LIMIT_US = 60000000,
+  CONNECT_LIMIT_US = 15000000,
   STOP_LIMIT_US = 20000000,
   OVERFLOW_ID = 65534,
 };
@@ -258,6 +258,7 @@ static void turn(void) {
   int wait = timers_run();
   boxes_begin();
   flush_control();
+  if (spawner.stopping && !spawner.boxes) return; // the flush found the connection dead: no event will come any more
   bool calm = outbox_high();
   int n = epoll_wait(calm ? spawner.calm : spawner.busy, events, EVENTS, wait);
   for (int i = 0; i < n; i++) {
@@ -268,7 +269,7 @@ static void turn(void) {
 
 static void nobody_came(void *owner) {
   (void)owner;
-  die("nobody connected within a minute");
+  die("nobody connected within 15 seconds");
 }
 
 static int open_signals(void) {

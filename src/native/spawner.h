@@ -35,7 +35,7 @@ struct ending {
 
 struct stream {
   int fd; // -1 when ended
-  uint32_t kept;
+  uint32_t kept, crumbs;
   uint64_t seen;
   bool widened;
   struct timer resume;

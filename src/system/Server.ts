@@ -43,7 +43,7 @@ const housekeeping = ({ branch }: Root.Root) =>
       { ...worker, name: "refusals", start: recorder.run },
       { ...worker, name: "retention", start: sweeping }
     ]
-    yield* branch({ ...rules, name: "housekeeping", children })
+    yield* branch({ ...rules, backoff, name: "housekeeping", children })
   })
 
 /** Resolves with what the operator accepted of this host's weaknesses, once what a former server left is settled. */
@@ -60,11 +60,17 @@ const substrate = ({ branch, hoping }: Root.Root) =>
     return weak
   })
 
-const poolOptions = (settings: Settings, sizing: Sizing.Sizing, weak: ReadonlyArray<string>) =>
+const poolOptions = (
+  { pools: configured, queueMillis }: Settings,
+  sizing: Sizing.Sizing,
+  weak: ReadonlyArray<string>
+) =>
   Effect.forEach(["zerotrust", "semitrusted"] as const, (pool) =>
     Effect.gen(function* () {
       const { capacityBytes, promise } = sizing
-      const maximum = sizing.maximum(pool)
+      const [target, maximum, limits] = [sizing.target(pool), sizing.maximum(pool), sizing.limits(1)]
+      if (configured[pool].target > target)
+        yield* Effect.logWarning(`pool ${pool} is off: this version has no network of that kind`)
       const bound = Math.max(1, 2 * maximum)
       // A container's actor outlives it until its end is written, so it is also stopped after it.
       const actors = yield* Children.make({ ...many, name: "lives", bound: 4 * bound, restart: "transient" })
@@ -75,8 +81,6 @@ const poolOptions = (settings: Settings, sizing: Sizing.Sizing, weak: ReadonlyAr
         restart: "temporary",
         shutdown: "20 seconds"
       })
-      const [{ target }, limits] = [settings.pools[pool], sizing.limits(1)]
-      const { queueMillis } = settings
       return { pool, target, maximum, limits, weak, containers, actors, capacityBytes, promise, queueMillis }
     }).pipe(Root.at(`${Root.PATH}/pools/${pool}`))
   )
@@ -85,7 +89,7 @@ const pools = ({ branch }: Root.Root, settings: Settings, sizing: Sizing.Sizing,
   Effect.gen(function* () {
     const warm = yield* PoolsLive.make(yield* poolOptions(settings, sizing, weak))
     const children = warm.runs.map(({ pool, run }) => ({ ...worker, name: pool, start: run }))
-    yield* branch({ ...rules, name: "pools", children })
+    yield* branch({ ...rules, backoff, name: "pools", children })
     return Pools.of(warm.service)
   })
 

@@ -9,11 +9,16 @@ const PROMISED_PART = 8
 /** As many containers as still start and end smoothly side by side, where memory would carry more. */
 const MOST = 256
 
+/** Modes whose network exists. The others are off, whatever is configured: nothing may silently run as something else. */
+const NETWORKS: ReadonlyArray<PoolId> = ["zerotrust"]
+
 export interface Sizing {
   readonly limits: (vcpu: number) => Limits
   readonly promise: (limits: Limits) => number
   readonly capacityBytes: number
+  /** 0: the pool is off. */
   readonly maximum: (pool: PoolId) => number
+  readonly target: (pool: PoolId) => number
 }
 
 export const of = (settings: Settings, memoryBytes = totalmem()): Sizing => {
@@ -29,7 +34,9 @@ export const of = (settings: Settings, memoryBytes = totalmem()): Sizing => {
   const carried = Math.floor(capacityBytes / promise(limits(1)))
   const maximum = (pool: PoolId) => {
     const { maximum, target } = pools[pool]
+    if (!NETWORKS.includes(pool)) return 0
     return maximum ?? Math.max(target, Math.min(MOST, carried))
   }
-  return { limits, promise, capacityBytes, maximum }
+  const target = (pool: PoolId) => Math.min(pools[pool].target, maximum(pool))
+  return { limits, promise, capacityBytes, maximum, target }
 }

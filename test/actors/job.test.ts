@@ -1,8 +1,10 @@
 import { describe, it } from "vitest"
+import * as Done from "../../actors/job/Done.js"
 import * as Job from "../../actors/job/Job.js"
 import * as Work from "../../actors/job/Work.js"
 import { ContainerId, JobId, PublicKey } from "../../events/Ids.js"
 import type { JobEvent } from "../../events/Job.js"
+import { digestOf } from "../../src/store/Digest.js"
 import { spec } from "../support/given.js"
 import { owned } from "../support/permits.js"
 
@@ -20,15 +22,15 @@ const acceptance = {
   network: "zerotrust" as const,
   ttlMillis: 60_000,
   vcpu: 1,
-  code: { digest: Work.digestOf(Buffer.from("echo hi")), bytes: 7 },
+  code: { digest: digestOf(Buffer.from("echo hi")), bytes: 7 },
   inputs: [],
   wantsArtifacts: false,
   wantsWasm: false,
   awaited: true,
   idempotency: null
 }
-const { ending } = Work.unrun("failed", "node-lost", "lost")
-const { ending: cancellation } = Work.unrun("cancelled", "cancelled", "cancelled")
+const { ending } = Done.unrun("failed", "node-lost", "lost")
+const { ending: cancellation } = Done.unrun("cancelled", "cancelled", "cancelled")
 
 const accepted: JobEvent = { _tag: "JobAccepted", ...acceptance }
 const started: JobEvent = { _tag: "JobStarted", job, container }

@@ -61,8 +61,7 @@ describe("units", () => {
     ["queue", "2m", "queueMillis", 120_000],
     ["queue", "250ms", "queueMillis", 250],
     ["retention", "7d", "retentionMillis", 604_800_000],
-    ["accept-weak", "true", "acceptWeak", true],
-    ["record-refusals", "false", "recordRefusals", false]
+    ["accept-weak", "true", "acceptWeak", true]
   ])("--%s %s", (flag, text, key, value) =>
     expect(right({ flags: { data: directory, [flag]: text } })).toMatchObject({ [key]: value })
   )

@@ -1,5 +1,5 @@
 // What the membrane promises of a container: made, sealed, run, bounded, frozen, ended, proved gone.
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { build, cgroupsOf, exit, failure, gone, list, Membrane, seal, str, Type, u8, u16, u32, u64 } from "./wire.js"
 
@@ -102,6 +102,18 @@ describe("a container's life", () => {
     membrane.create(container)
     expect(failure((await membrane.next(Type.FAILED, container)).body)).toMatchObject({ errno: 17, stage: "create" })
     await destroyed(container)
+  })
+
+  it("lives on after somebody kills a container's control group: its place is as good as new", async () => {
+    const { container, seal } = await fresh()
+    const path = seal.get("cgroup")?.match(/(?:^|;)0::(.*?)(?:;|$)/)?.[1] ?? ""
+    const unified = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((mount) =>
+      existsSync(`${mount}${path}/cgroup.kill`)
+    )
+    if (path !== "/" && unified !== undefined) writeFileSync(`${unified}${path}/cgroup.kill`, "1")
+    else process.kill(Number(seal.get("pid")), "SIGKILL")
+    expect(gone((await membrane.next(Type.GONE, container)).body)).toMatchObject({ reason: 1, left: 0 })
+    for (let i = 0; i < 3; i++) await destroyed((await fresh()).container)
   })
 
   it("lists what there is", async () => {
@@ -209,6 +221,31 @@ describe("bounds", () => {
     await destroyed(container)
   })
 
+  it("gives credit for standard input as it is read, so that any amount flows", async () => {
+    const { container } = await fresh()
+    const number = membrane.exec(container, ["bash", "-c", "sleep 0.3; wc -c"], { flags: 2 })
+    const chunk = Buffer.alloc(1 << 18)
+    for (let sent = 0, credit = 1 << 20; sent < 5 << 20; sent += chunk.length, credit -= chunk.length) {
+      while (credit < chunk.length) credit += (await membrane.next(Type.ROOM, container)).body.readUInt32LE(4)
+      membrane.send(Type.STDIN, container, u32(number), chunk)
+    }
+    membrane.send(Type.STDIN, container, u32(number))
+    expect((await membrane.finish(container, number)).stdout.trim()).toBe(String(5 << 20))
+    await destroyed(container)
+  })
+
+  it("gives back the credit of what a program will never read", async () => {
+    const { container } = await fresh()
+    const number = membrane.exec(container, ["bash", "-c", "exec 0<&-; sleep 1"], { flags: 2 })
+    await membrane.next(Type.STARTED, container)
+    membrane.send(Type.STDIN, container, u32(number), Buffer.alloc(900_000))
+    let back = 0
+    while (back < 900_000) back += (await membrane.next(Type.ROOM, container)).body.readUInt32LE(4)
+    expect(back).toBe(900_000)
+    await membrane.finish(container, number)
+    await destroyed(container)
+  })
+
   it("refuses standard input over its bound, and goes on", async () => {
     const { container } = await fresh()
     const number = membrane.exec(container, ["sleep", "1"], { flags: 2 })
@@ -254,7 +291,7 @@ describe("files", () => {
       )
       if (frame.type === Type.EXIT) return { found, code: exit(frame.body).code }
       const path = frame.body.toString("utf8", 8, 8 + frame.body.readUInt32LE(4))
-      found.set(path, (found.get(path) ?? "") + frame.body.toString("latin1", 8 + path.length + 13))
+      found.set(path, (found.get(path) ?? "") + frame.body.toString("latin1", 8 + Buffer.byteLength(path) + 13))
     }
   }
 
@@ -278,6 +315,14 @@ describe("files", () => {
     expect(all.code).toBe(0)
     expect((await collect(container, "/tmp/out", 1, 1000)).code).toBe(1)
     expect((await membrane.shell(container, "pgrep sleep")).stdout).toBe("")
+    await destroyed(container)
+  })
+
+  it("with names that are no UTF-8 are left out, and that is told", async () => {
+    const { container } = await fresh()
+    await membrane.shell(container, "mkdir /tmp/o; echo a > /tmp/o/é; echo b > $'/tmp/o/\\xff'")
+    const { found, code } = await collect(container, "/tmp/o", 10, 1000)
+    expect([[...found.keys()], code]).toEqual([["é"], 1])
     await destroyed(container)
   })
 

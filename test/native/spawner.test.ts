@@ -48,6 +48,20 @@ describe("the spawner", () => {
     expect(await membrane.stop()).toBe(0)
   })
 
+  it("ends at once when the connection is cut with answers under way", async () => {
+    for (let round = 0; round < 10; round++) {
+      const membrane = await Membrane.start()
+      await membrane.hello()
+      await membrane.created(1)
+      membrane.send(Type.DESTROY, 1)
+      await membrane.next(Type.GONE, 1)
+      for (let i = 0; i < 50; i++) membrane.send(Type.DESTROY, 1)
+      const since = performance.now()
+      expect(await membrane.stop()).toBe(0)
+      expect(performance.now() - since).toBeLessThan(10_000)
+    }
+  })
+
   it("leaves no process when it is killed, and its successor removes what stayed", async () => {
     const first = await Membrane.start()
     await first.hello()
@@ -104,9 +118,10 @@ describe("the spawner", () => {
     const refused = (...args: ReadonlyArray<string>) => spawnSync(join(root, "build", "membrane"), [...args])
     expect(refused().status).toBe(1)
     expect(refused("spawn", "--name", "../x", "--listen", "/tmp/x").stderr.toString()).toContain("--name must be")
-    expect(refused("spawn", "--name", "x", "--listen", `/tmp/${"x".repeat(200)}`).stderr.toString()).toContain(
-      "over 107 bytes"
-    )
+    const name = `refused-${process.pid}`
+    const long = refused("spawn", "--name", name, "--listen", `/tmp/${"x".repeat(200)}`)
+    expect(long.stderr.toString()).toContain("over 107 bytes")
+    expect(cgroupsOf(name)).toEqual([])
   })
 
   it("probes the machine into facts and reasons", () => {
@@ -154,6 +169,8 @@ describe("an ordinary user's spawner", () => {
     })
     await membrane.hello()
     const seal = await membrane.created(1, { pids: 30 })
+    const own = isRoot ? user : process.getuid?.()
+    expect([seal.get("uid"), seal.get("uidmap")]).toEqual([Array(4).fill(own).join(","), `1000 ${own} 1`])
     expect([seal.get("capeff"), seal.get("seccomp"), seal.get("nonewprivs"), seal.get("net")]).toEqual([
       "0".repeat(16),
       "2",

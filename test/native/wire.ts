@@ -34,7 +34,8 @@ export const Type = {
   FROZEN: 0x8a,
   THAWED: 0x8b,
   LISTING: 0x8c,
-  ERROR: 0x8d
+  ERROR: 0x8d,
+  ROOM: 0x8e
 } as const
 
 export interface Frame {

@@ -32,7 +32,7 @@ describe("a spawner that is not to be trusted ends the connection:", () => {
       expect(await Effect.runPromise(box.gone)).toMatchObject({ reason: "lost", left: null })
       expect(await failure(fork(box.destroy))).toMatchObject({ _tag: "SubstrateLost" })
       expect(await failure(fork(box.run(sh("x"))))).toMatchObject({ _tag: "SubstrateLost" })
-      expect(await failure(fork(create(spawner.connection, true, "box", limits)))).toMatchObject({
+      expect(await failure(fork(create(spawner.connection, "box", limits)))).toMatchObject({
         _tag: "SubstrateLost"
       })
     })

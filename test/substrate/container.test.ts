@@ -15,7 +15,7 @@ describe("deadlines", () => {
   beforeEach(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }))
 
   it("a creation that is not answered is destroyed", async () => {
-    const making = fork(create(spawner.connection, true, "box", limits))
+    const making = fork(create(spawner.connection, "box", limits))
     await spawner.asked("Create")
     vi.advanceTimersByTime(10_000)
     expect(await failure(making)).toMatchObject({ _tag: "SubstrateFailed", stage: "create", errno: 110 })
@@ -127,11 +127,5 @@ describe("commands", () => {
     await until(() => fed() === 3 * MIB)
     const last = spawner.sent("Stdin").at(-1)?.frame
     expect(last?._tag === "Stdin" && last.bytes.length).toBe(0)
-  })
-
-  it("refuse an input that could not be fed", async () => {
-    const box = await spawner.box(false)
-    const running = fork(box.run(command(["x"], { stdin: Buffer.alloc(2 * MIB) })))
-    expect(await failure(running)).toMatchObject({ stage: "argument" })
   })
 })

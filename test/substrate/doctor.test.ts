@@ -47,7 +47,7 @@ describe("control groups", () => {
     namespaces: [],
     seccomp: true,
     nofile: 1024,
-    room: true,
+    room: true as const,
     weak: []
   }
   it("names each controller that is missing, and how it is delegated", () => {

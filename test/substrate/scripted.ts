@@ -95,9 +95,9 @@ export class Scripted {
   }
 
   /** A container made over this connection. */
-  async box(acknowledges = true): Promise<Container> {
+  async box(): Promise<Container> {
     const count = this.sent("Create").length + 1
-    const making = Effect.runPromise(create(this.connection, acknowledges, "box", limits))
+    const making = Effect.runPromise(create(this.connection, "box", limits))
     await this.asked("Create", count)
     this.say(this.sent("Create").at(-1)?.container ?? 0, { _tag: "Created", seal: "pid=1\n" })
     return making

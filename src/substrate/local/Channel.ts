@@ -47,11 +47,7 @@ export class Channel implements Route {
   private asked = false
   private ended: SubstrateError | undefined
 
-  constructor(
-    readonly connection: Connection,
-    /** Whether the spawner acknowledges STDIN. */
-    readonly acknowledges: boolean
-  ) {
+  constructor(readonly connection: Connection) {
     this.number = connection.number()
     this.ended = connection.over
     if (this.ended === undefined) connection.attach(this.number, this)

@@ -14,8 +14,8 @@ export const HostFacts = Schema.Struct({
   namespaces: Schema.Array(Schema.String),
   seccomp: Schema.Boolean,
   nofile: Schema.Int,
-  /** STDIN is acknowledged with ROOM, so inputs of any length can be sent. */
-  room: Schema.optionalWith(Schema.Boolean, { default: () => false }),
+  /** STDIN is acknowledged with ROOM: without it a long input would be cut. */
+  room: Schema.Literal(true),
   weak: Schema.Array(Schema.String)
 })
 export type HostFacts = typeof HostFacts.Type

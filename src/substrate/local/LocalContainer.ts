@@ -52,14 +52,13 @@ const container = (channel: Channel, seal: Seal): Container => ({
 /** Interrupted, late or failed, nothing is left behind: the container is destroyed as soon as it can be. */
 export const create = (
   connection: Connection,
-  acknowledges: boolean,
   hostname: string,
   limits: Limits
 ): Effect.Effect<Container, SubstrateError> =>
   Effect.suspend(() => {
     const refused = Bounds.hostname(hostname) ?? Bounds.limits(limits)
     if (refused !== undefined) return Effect.fail(refused)
-    const channel = new Channel(connection, acknowledges)
+    const channel = new Channel(connection)
     return channel.call({ _tag: "Create", hostname, limits }, "Created", CREATE_MILLIS).pipe(
       Effect.flatMap((reply) => sealed(channel, reply)),
       Effect.map((seal) => container(channel, seal)),

@@ -50,8 +50,7 @@ const make = (options: LocalOptions): Substrate["Type"] => {
   })
   return {
     facts: Effect.map(current, ({ facts }) => facts),
-    create: (hostname, limits) =>
-      Effect.flatMap(current, ({ acknowledges, connection }) => create(connection, acknowledges, hostname, limits)),
+    create: (hostname, limits) => Effect.flatMap(current, ({ connection }) => create(connection, hostname, limits)),
     run: Effect.tapError(Effect.scoped(life), become)
   }
 }

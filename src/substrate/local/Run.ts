@@ -13,8 +13,6 @@ import type { Exit, Out } from "./Reply.js"
 
 /** What the spawner has beyond the command's own timeout to report its end. */
 const GRACE_MILLIS = 10_000
-/** Of an input to a spawner that does not acknowledge it. */
-const UNACKNOWLEDGED_MAX = 1024 * 1024
 const NOTHING = new Uint8Array(0)
 
 type Resume = (outcome: Effect.Effect<Ran, SubstrateError>) => void
@@ -89,12 +87,10 @@ class Running implements Sink {
 }
 
 const unbounded = new SubstrateFailed({ stage: "argument", errno: 22, message: "run needs a timeout" })
-const tooLong = new SubstrateFailed({ stage: "argument", errno: 7, message: "standard input above 1 MiB" })
 
 const refusal = (channel: Channel, command: Command): SubstrateError | undefined => {
   if (channel.end !== undefined) return channel.end
   if (command.timeoutMillis === 0) return unbounded
-  if (!channel.acknowledges && (command.stdin?.length ?? 0) > UNACKNOWLEDGED_MAX) return tooLong
   return Bounds.command(command)
 }
 

@@ -22,8 +22,6 @@ export interface SpawnerOptions {
 export interface Spawner {
   readonly connection: Connection
   readonly facts: Facts
-  /** Whether STDIN is acknowledged. */
-  readonly acknowledges: boolean
   /** Fails when it is over, with what it said last. */
   readonly lost: Effect.Effect<never, SubstrateLost>
 }
@@ -31,6 +29,9 @@ export interface Spawner {
 /** sizeof sun_path, less its NUL. */
 const SOCKET_PATH_MAX = 107
 const GREETING = "5 seconds"
+const BEAT = "3 seconds"
+/** Counted, not timed: a stall of our own must not look like one of the spawner's. */
+const BEATS_MISSED = 4
 
 const lost = (reason: string) => new SubstrateLost({ reason })
 const attempt = <A>(what: string, run: () => Promise<A>) =>
@@ -91,9 +92,28 @@ const greet = (connection: Connection) =>
   Effect.gen(function* () {
     const text = yield* greeting(connection)
     const host = yield* Effect.mapError(HostFacts.decode(text), (cause) =>
-      lost(`the membrane's facts cannot be read: ${cause.message}`)
+      lost(`the membrane's facts cannot be read, run \`npm run build\`: ${cause.message}`)
     )
-    return { facts: { text, weak: host.weak }, acknowledges: host.room }
+    return { text, weak: host.weak }
+  })
+
+/** A spawner that hangs answers nobody and does not die: it is lost like one that did. */
+const watch = (connection: Connection) =>
+  Effect.gen(function* () {
+    let unanswered = 0
+    connection.attach(0, {
+      lost: () => undefined,
+      reply: ({ _tag }) => {
+        if (_tag === "Listing") unanswered = 0
+        else connection.lose(`the membrane says ${_tag} on container 0`)
+      }
+    })
+    const beat = Effect.sync(() => {
+      unanswered += 1
+      if (unanswered > BEATS_MISSED) connection.lose("the spawner hangs: it does not answer")
+      else connection.send(0, { _tag: "List" }, true)
+    })
+    yield* Effect.forkScoped(Effect.forever(Effect.zipRight(Effect.sleep(BEAT), beat)))
   })
 
 /** Lives in the scope: at its end the connection is closed, and every container with it, and the process waited for. */
@@ -108,9 +128,10 @@ export const start = (options: SpawnerOptions): Effect.Effect<Spawner, Substrate
     )
     yield* Child.ready(child)
     const connection = yield* dial(path)
-    const greeted = yield* greet(connection)
+    const facts = yield* greet(connection)
+    yield* watch(connection)
     return {
-      ...greeted,
+      facts,
       connection,
       lost: Effect.catchAll(Deferred.await(connection.lost), ({ reason }) =>
         // Whatever it is that broke, nothing of it may live on beside its successor.

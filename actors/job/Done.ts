@@ -1,0 +1,115 @@
+/** How a job's work ended, as the log will have it, and the bytes to keep before that is told. */
+import type { Digest } from "../../events/Ids.js"
+import type { Output, Usage } from "../../events/Job.js"
+import type { Permit } from "../../src/guards/Guard.js"
+import type { Ownership } from "../../src/guards/ResourceOwned.js"
+import type { Plan } from "../../src/languages/Plan.js"
+import { digestOf } from "../../src/store/Digest.js"
+import type { Ran } from "../../src/substrate/Substrate.js"
+import * as Execution from "./Execution.js"
+import type { Ending } from "./Job.js"
+
+/** Bytes that a result names by digest. */
+export interface Kept {
+  readonly digest: Digest
+  readonly bytes: Uint8Array
+}
+
+/** How it ended, and the bytes to keep before that is told. */
+export interface Done {
+  readonly ending: Ending
+  readonly stdout: Uint8Array
+  readonly stderr: Uint8Array
+  readonly artifacts: ReadonlyArray<{
+    readonly filename: string
+    readonly content: Uint8Array
+    readonly kind: ArtifactKind
+  }>
+  readonly keep: ReadonlyArray<Kept>
+  /** Its container went away under it. */
+  readonly gone: boolean
+}
+
+type ArtifactKind = Ending["artifacts"][number]["kind"]
+
+const nothing = new Uint8Array(0)
+
+const empty = digestOf(nothing)
+
+const output = (kept: Uint8Array, bytes: number, truncated: boolean): Output => ({
+  digest: kept.length === 0 ? empty : digestOf(kept),
+  bytes,
+  kept: kept.length,
+  truncated
+})
+
+const unused: Usage = { wallMicros: 0, userMicros: 0, systemMicros: 0, peakBytes: 0 }
+
+/** A job that ended without having run to its own end. */
+export const unrun = (status: Ending["status"], cause: Ending["cause"], reason: string): Done => ({
+  ending: {
+    status,
+    cause,
+    // As container engines count: 125, the program was not run; 130, it was asked to stop.
+    exitCode: status === "cancelled" ? 130 : 125,
+    signal: null,
+    reason,
+    stdout: output(nothing, 0, false),
+    stderr: output(nothing, 0, false),
+    artifacts: [],
+    usage: unused
+  },
+  stdout: nothing,
+  stderr: nothing,
+  artifacts: [],
+  keep: [],
+  gone: false
+})
+
+/** The end of its container was asked for, and that is how it ended. */
+export const asCancelled = (done: Done, cancelled: Permit<"D17", Ownership> | undefined): Done => {
+  if (cancelled === undefined || !done.gone) return done
+  const { ending } = done
+  return { ...done, ending: { ...ending, status: "cancelled", cause: "cancelled", exitCode: 130, reason: "cancelled" } }
+}
+
+const usage = (ran: Ran): Usage => ({
+  wallMicros: ran.wallMicros,
+  userMicros: ran.userMicros,
+  systemMicros: ran.systemMicros,
+  peakBytes: ran.peakBytes
+})
+
+/** A program that ran, whatever became of it. */
+export const ran = ({ files, ran }: Execution.Result, ttlMillis: number, plan: Plan): Done => {
+  const stdout = output(ran.stdout, ran.stdoutBytes, ran.stdoutTruncated)
+  const stderr = output(ran.stderr, ran.stderrBytes, ran.stderrTruncated)
+  const artifacts = files.map(({ content, path }) => {
+    const digest = digestOf(content)
+    return { filename: path, content, digest, bytes: content.length, kind: kindOf(path, plan) }
+  })
+  const outputs = [
+    { digest: stdout.digest, bytes: ran.stdout },
+    { digest: stderr.digest, bytes: ran.stderr },
+    ...artifacts.map(({ content, digest }) => ({ digest, bytes: content }))
+  ]
+  return {
+    ending: {
+      ...Execution.verdict(ran, ttlMillis),
+      stdout,
+      stderr,
+      artifacts: artifacts.map(({ content: _, ...named }) => named),
+      usage: usage(ran)
+    },
+    stdout: ran.stdout,
+    stderr: ran.stderr,
+    artifacts,
+    keep: outputs.filter(({ bytes }) => bytes.length > 0),
+    gone: ran.how === "gone"
+  }
+}
+
+const kindOf = (path: string, plan: Plan): ArtifactKind => {
+  if (path === plan.wasm) return "wasm"
+  return path === plan.artifact ? "binary" : "file"
+}

@@ -1,0 +1,27 @@
+import { Schema } from "effect"
+import { describe, expect, it } from "vitest"
+import { Settings } from "../../src/cli/Settings.js"
+import * as Sizing from "../../src/system/Sizing.js"
+
+const GIB = 2 ** 30
+const settings = (pools: object) => Schema.decodeUnknownSync(Settings)({ data: "/x", reserveBytes: GIB, pools })
+
+describe("sizing", () => {
+  it("promises no more than the memory that is not reserved", () => {
+    const sizing = Sizing.of(settings({}), 8 * GIB)
+    expect(sizing.capacityBytes).toBe(7 * GIB)
+    const most = sizing.maximum("zerotrust")
+    expect(most * sizing.promise(sizing.limits(1))).toBeLessThanOrEqual(7 * GIB)
+    expect(sizing.target("zerotrust")).toBe(8)
+  })
+
+  it("has no room on a machine that is all reserved, but for what is kept warm", () => {
+    const sizing = Sizing.of(settings({ zerotrust: { target: 3 } }), GIB / 2)
+    expect([sizing.capacityBytes, sizing.maximum("zerotrust")]).toEqual([0, 3])
+  })
+
+  it("keeps a pool without a network off, whatever is configured", () => {
+    const sizing = Sizing.of(settings({ semitrusted: { target: 2, maximum: 4 } }), 8 * GIB)
+    expect([sizing.target("semitrusted"), sizing.maximum("semitrusted")]).toEqual([0, 0])
+  })
+})
