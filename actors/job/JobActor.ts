@@ -1,4 +1,4 @@
-/** The actor of one job: its state machine on its stream. What the job does in the world is its worker's (Work). */
+/** The actor of one job: its state machine on its stream. What the job does in the world is its worker's (Working). */
 import { Effect } from "effect"
 import { stream } from "../../events/Envelope.js"
 import type { JobId } from "../../events/Ids.js"

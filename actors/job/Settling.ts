@@ -11,7 +11,6 @@ import * as Done from "./Done.js"
 import * as Job from "./Job.js"
 import * as JobActor from "./JobActor.js"
 import type { Live } from "./Living.js"
-import * as Work from "./Work.js"
 
 /** Why there was no container to work in. */
 export type Failure = Refused | LogUnavailable | ContainerLost

@@ -9,7 +9,6 @@ import * as ContainerActor from "../container/ContainerActor.js"
 import * as Done from "../job/Done.js"
 import * as Job from "../job/Job.js"
 import * as JobActor from "../job/JobActor.js"
-import * as Work from "../job/Work.js"
 import * as Waking from "../Waking.js"
 
 /** Enough to fill a commit. */

@@ -1,7 +1,6 @@
 import { describe, it } from "vitest"
 import * as Done from "../../actors/job/Done.js"
 import * as Job from "../../actors/job/Job.js"
-import * as Work from "../../actors/job/Work.js"
 import { ContainerId, JobId, PublicKey } from "../../events/Ids.js"
 import type { JobEvent } from "../../events/Job.js"
 import { digestOf } from "../../src/store/Digest.js"
