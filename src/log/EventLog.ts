@@ -28,7 +28,11 @@ export class WrongVersion extends Data.TaggedError("WrongVersion")<{
 export class LogUnavailable extends Data.TaggedError("LogUnavailable")<{
   readonly reason: string
   readonly written: "no" | "unknown"
-}> {}
+}> {
+  override get message() {
+    return this.reason
+  }
+}
 
 /** The log is not the one that was written: refuse to go on. */
 export class LogCorrupt extends Data.TaggedError("LogCorrupt")<{ readonly seq: number; readonly reason: string }> {}

@@ -3,7 +3,11 @@ import { Context, Data, type Effect, type Option } from "effect"
 import type { Digest } from "../../events/Ids.js"
 
 /** The store cannot keep or give this blob now; nothing was lost. */
-export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{ readonly reason: string }> {}
+export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{ readonly reason: string }> {
+  override get message() {
+    return this.reason
+  }
+}
 
 export class Blobs extends Context.Tag("store/Blobs")<
   Blobs,

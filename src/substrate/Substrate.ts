@@ -77,7 +77,11 @@ export class SubstrateFailed extends Data.TaggedError("SubstrateFailed")<{
 }> {}
 
 /** The spawner is gone, and every container with it. */
-export class SubstrateLost extends Data.TaggedError("SubstrateLost")<{ readonly reason: string }> {}
+export class SubstrateLost extends Data.TaggedError("SubstrateLost")<{ readonly reason: string }> {
+  override get message() {
+    return this.reason
+  }
+}
 
 export type SubstrateError = SubstrateFailed | SubstrateLost
 
