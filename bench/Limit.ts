@@ -7,6 +7,7 @@ import { delimiter, join } from "node:path"
 import { Effect, Schema } from "effect"
 import { general } from "../src/cli/Failure.js"
 import { home } from "../src/cli/Home.js"
+import { baseEnv } from "../src/languages/Plan.js"
 
 const Measured = Schema.parseJson(
   Schema.Struct({
@@ -21,7 +22,8 @@ export type Measured = typeof Measured.Type
 
 const output = (file: string, argv: ReadonlyArray<string>) =>
   Effect.async<string, Error>((resume, signal) => {
-    execFile(file, [...argv], { signal, maxBuffer: 16 * 1024 ** 2 }, (error, stdout, stderr) =>
+    // As in a container: a variable of the caller's must not weigh on one side (NODE_EXTRA_CA_CERTS costs node 25 ms).
+    execFile(file, [...argv], { signal, maxBuffer: 16 * 1024 ** 2, env: { ...baseEnv } }, (error, stdout, stderr) =>
       resume(error === null ? Effect.succeed(stdout) : Effect.fail(new Error(`${error.message} ${stderr}`.trim())))
     )
   })
