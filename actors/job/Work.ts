@@ -1,5 +1,5 @@
 /** What an accepted job does: waits for a container of its own, runs there, and says how that ended. */
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import type { Limits } from "../../events/Container.js"
 import type { JobId } from "../../events/Ids.js"
 import type { Plan } from "../../src/languages/Plan.js"
@@ -16,7 +16,7 @@ export interface Options {
 }
 
 /** A container may be lost between shelf and claimer; nothing ran in it, so the next one may do. */
-const again = Schedule.recurs(3)
+const OTHERS = 3
 
 /**
  * Fails only for want of a container; interrupting it gives the container up. `started` is run when the job has a
@@ -45,8 +45,8 @@ export const perform = (
       // Also when its end was asked for before it had begun: `gone`, so that it can count as cancelled.
       onFailure: (error) => Effect.succeed<Done.Done>({ ...Done.unrun("failed", "node-lost", why(error)), gone: true })
     })
-  return Effect.retry(options.pools.use(network.facts.mode, claim, run), {
-    schedule: again,
-    while: (error) => error._tag === "ContainerLost"
-  })
+  const once = options.pools.use(network.facts.mode, claim, run)
+  const upTo = (others: number): typeof once =>
+    others === 0 ? once : Effect.catchTag(once, "ContainerLost", () => upTo(others - 1))
+  return upTo(OTHERS)
 }
