@@ -58,6 +58,26 @@ const hostile: ReadonlyArray<Hostile> = [
   {
     what: "a thousand threads",
     body: {
+      language: "c",
+      code: `#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static void *spin(void *unused) { for (;;) (void)unused; }
+int main(void) {
+  int made = 0;
+  pthread_t thread;
+  while (made < 1000 && pthread_create(&thread, 0, spin, 0) == 0) made++;
+  puts(made < 1000 ? "bounded" : "unbounded");
+  fflush(stdout);
+  sleep(60);
+}`,
+      ttl: 5
+    },
+    ends: { success: false, status: "timeout", cause: "ttl", stdout: "bounded\n" }
+  },
+  {
+    what: "a thousand processes",
+    body: {
       language: "perl",
       code: 'my $n = 0; for (1..1000) { my $p = fork; if (!defined $p) { last } if (!$p) { sleep 60; exit } $n++ } print $n < 1000 ? "bounded\\n" : "unbounded\\n"; kill 9, -getpgrp;'
     },
