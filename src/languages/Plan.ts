@@ -114,7 +114,7 @@ export const toolchain = (
   return { ...self, fixed: { argv: argvFor(self, "", false), path, discard: discardFor(language, language.source) } }
 }
 
-/** Total: whatever the code is. `wasm` is honoured where the toolchain has it; D12 refuses it elsewhere. */
+/** Total: whatever the code is. `wasm` is honoured where the toolchain has it and has no effect elsewhere. */
 export const plan = (
   self: Toolchain,
   code: string,
