@@ -4,10 +4,11 @@ import { table } from "../src/cli/Output.js"
 import { Toolchains } from "../src/languages/Toolchains.js"
 import * as Cpu from "./Cpu.js"
 import * as Figures from "./Figures.js"
-import { type Peer, peers } from "./Limit.js"
 import { type Machine, machine } from "./Machine.js"
+import { type Absent, type Peer, peers } from "./Peers.js"
 import { measureRows, type Plan, type Row } from "./Rows.js"
 import { pool, server } from "./Servers.js"
+import { wakes } from "./Wakes.js"
 
 export interface Report {
   readonly machine: Machine
@@ -17,6 +18,12 @@ export interface Report {
   /** CPU milliseconds of one row, by who used them. */
   readonly cpu: Readonly<Record<string, Cpu.Split>>
   readonly peers: ReadonlyArray<Peer>
+}
+
+/** What is printed and not part of the report. */
+export interface Measurement {
+  readonly report: Report
+  readonly absent: ReadonlyArray<Absent>
 }
 
 export interface Options {
@@ -72,9 +79,11 @@ const others = Effect.fnUntraced(function* ({ progress, quick }: Options) {
   const events = yield* Figures.appends
   yield* progress("Recovery of 100,000 events …")
   const recovery = yield* Figures.recovery(100_000)
+  yield* progress("Frozen services and their visitors …")
+  const woken = yield* wakes
   yield* progress("What users would pick instead …")
-  const measured = yield* peers(quick ? 300 : 2_000, progress)
-  return { figures: { ...starts, ...idle, ...events, recovery_ms_100k: recovery }, peers: measured }
+  const instead = yield* peers(quick ? 300 : 2_000, progress)
+  return { figures: { ...starts, ...idle, ...events, ...woken, recovery_ms_100k: recovery }, ...instead }
 })
 
 export const measure = Effect.fnUntraced(function* (options: Options) {
@@ -92,9 +101,10 @@ export const measure = Effect.fnUntraced(function* (options: Options) {
     rows: through.rows,
     figures: Object.fromEntries(figures),
     cpu: through.cpu,
-    peers: beside.peers
+    peers: beside.measured
   }
-  return report
+  const measurement: Measurement = { report, absent: beside.absent }
+  return measurement
 }, Effect.provide(Toolchains.layer))
 
 const headings = ["language", "at once", "req/s", "success %", "p50 ms", "p99 ms", "req/s/core", "limit/s", "of limit"]
@@ -104,7 +114,7 @@ const used = ({ cpu }: Report) =>
     Object.entries(split).map(([who, { system, user }]) => [row, who, user, system])
   )
 
-export const render = (report: Report): string =>
+export const render = ({ absent, report }: Measurement): string =>
   [
     `${report.machine.cpu}, ${report.machine.cores} cores, ${report.machine.memory_gb} GB, Linux ${report.machine.kernel}\n`,
     table(
@@ -125,7 +135,7 @@ export const render = (report: Report): string =>
     `\n${table(["figure", "value"], Object.entries(report.figures))}`,
     `\n${table(
       ["instead, bash at 10", "req/s"],
-      report.peers.map((peer) => [peer.name, peer.rps])
+      [...report.peers.map(({ name, rps }) => [name, rps]), ...absent.map((peer) => [peer.name, peer.absent])]
     )}`,
     "\nc is compiled and run by each request: the compiler is what it measures."
   ].join("\n")

@@ -62,7 +62,7 @@ const run = (n: number): ReadonlyArray<Draft> => {
       awaited: true,
       idempotency: null
     }),
-    kept(1, { _tag: "ContainerClaimed", container, job, owner, limits }),
+    kept(1, { _tag: "ContainerClaimed", container, claimant: { _tag: "Job", job }, owner, limits }),
     told(1, { _tag: "JobStarted", job, container }),
     told(2, {
       _tag: "JobFinished",

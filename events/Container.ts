@@ -1,7 +1,7 @@
-/** What can happen to a container: it is sealed, claimed once, and gone. */
+/** What can happen to a container: it is sealed, claimed once, gone, and, should that have left something, empty. */
 import { Schema } from "effect"
-import { ContainerId, Digest, JobId, PoolId, PublicKey } from "./Ids.js"
-import { define, reader } from "./Versioned.js"
+import { ContainerId, Digest, JobId, PoolId, PublicKey, ServiceId, SessionId } from "./Ids.js"
+import { define, reader, type Upcaster } from "./Versioned.js"
 
 export const Limits = Schema.Struct({
   memoryBytes: Schema.NonNegativeInt,
@@ -26,6 +26,14 @@ export const Ending = Schema.Literal(
 )
 export type Ending = typeof Ending.Type
 
+/** What a container is claimed for. */
+export const Claimant = Schema.Union(
+  Schema.TaggedStruct("Job", { job: JobId }),
+  Schema.TaggedStruct("Session", { session: SessionId }),
+  Schema.TaggedStruct("Service", { service: ServiceId })
+)
+export type Claimant = typeof Claimant.Type
+
 const Sealed = Schema.TaggedStruct("ContainerSealed", {
   container: ContainerId,
   pool: PoolId,
@@ -40,10 +48,13 @@ const Sealed = Schema.TaggedStruct("ContainerSealed", {
 
 const Claimed = Schema.TaggedStruct("ContainerClaimed", {
   container: ContainerId,
-  job: JobId,
+  claimant: Claimant,
   owner: PublicKey,
   limits: Limits
 })
+
+/** Version 1 named a job: nothing else could claim a container. */
+const claimedByJob: Upcaster = ({ job = null, ...rest }) => ({ ...rest, claimant: { _tag: "Job", job } })
 
 const Gone = Schema.TaggedStruct("ContainerGone", {
   container: ContainerId,
@@ -54,13 +65,18 @@ const Gone = Schema.TaggedStruct("ContainerGone", {
   left: Schema.NullOr(Schema.NonNegativeInt)
 })
 
-export const ContainerEvent = Schema.Union(Sealed, Claimed, Gone)
+/** Of one that was gone but for some processes: a later look showed none. */
+const Emptied = Schema.TaggedStruct("ContainerEmptied", { container: ContainerId })
+
+export const ContainerEvent = Schema.Union(Sealed, Claimed, Gone, Emptied)
 export type ContainerEvent = typeof ContainerEvent.Type
 export type ContainerSealed = typeof Sealed.Type
+export type ContainerClaimed = typeof Claimed.Type
 
 export const all = [
   define("ContainerSealed", Sealed),
-  define("ContainerClaimed", Claimed),
-  define("ContainerGone", Gone)
+  define("ContainerClaimed", Claimed, claimedByJob),
+  define("ContainerGone", Gone),
+  define("ContainerEmptied", Emptied)
 ]
 export const read = reader<ContainerEvent>(...all)

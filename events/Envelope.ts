@@ -6,12 +6,25 @@ import type { JsonObject } from "./Versioned.js"
 /** `kind/name`, for example `job/unsb-job-…`. */
 export const StreamId = Schema.String.pipe(
   Schema.pattern(
-    /^(job|container|pool|session|service|snapshot|image|key|supervisor|decision|node)\/[\x21-\x7e]{1,200}$/
+    /^(job|container|pool|session|service|snapshot|image|egress|key|supervisor|decision|node|name)\/[\x21-\x7e]{1,200}$/
   ),
   Schema.brand("StreamId")
 )
 export type StreamId = typeof StreamId.Type
-export type StreamKind = "container" | "decision" | "job" | "key" | "node" | "pool" | "supervisor"
+export type StreamKind =
+  | "container"
+  | "decision"
+  | "egress"
+  | "image"
+  | "job"
+  | "key"
+  | "name"
+  | "node"
+  | "pool"
+  | "service"
+  | "session"
+  | "snapshot"
+  | "supervisor"
 
 export const stream = (kind: StreamKind, name: string): StreamId => StreamId.make(`${kind}/${name}`)
 

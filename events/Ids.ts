@@ -8,6 +8,22 @@ export type JobId = typeof JobId.Type
 export const ContainerId = Schema.String.pipe(Schema.pattern(/^unsb-vm-[0-9a-f]{16,32}$/), Schema.brand("ContainerId"))
 export type ContainerId = typeof ContainerId.Type
 
+/** Whoever has it may speak to the session's shell: 128 random bits. */
+export const SessionId = Schema.String.pipe(Schema.pattern(/^unsb-session-[0-9a-f]{32}$/), Schema.brand("SessionId"))
+export type SessionId = typeof SessionId.Type
+
+export const ServiceId = Schema.String.pipe(Schema.pattern(/^unsb-service-[0-9a-f]{16}$/), Schema.brand("ServiceId"))
+export type ServiceId = typeof ServiceId.Type
+
+export const SnapshotId = Schema.String.pipe(
+  Schema.pattern(/^unsb-snapshot(-[0-9a-f]{4}){4}$/),
+  Schema.brand("SnapshotId")
+)
+export type SnapshotId = typeof SnapshotId.Type
+
+export const ImageId = Schema.String.pipe(Schema.pattern(/^unsb-image(-[0-9a-f]{4}){4}$/), Schema.brand("ImageId"))
+export type ImageId = typeof ImageId.Type
+
 /** One pool a network mode. */
 export const PoolId = Schema.Literal("zerotrust", "semitrusted")
 export type PoolId = typeof PoolId.Type

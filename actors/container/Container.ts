@@ -2,21 +2,22 @@
  * A container's life: sealed, claimed at most once, gone.
  *
  *   Absent ──Seal──▶ Idle ──Claim──▶ Claimed
- *                      └─────End──────┴──▶ Gone
+ *                      └─────End──────┴──▶ Gone ──Empty──▶ Gone, with nothing left
  *
  * Ending is legal from every state; nothing returns from Claimed to Idle.
  */
 import { Data, Either } from "effect"
-import type { ContainerEvent, ContainerSealed, Ending, Limits } from "../../events/Container.js"
-import type { ContainerId, JobId, PublicKey } from "../../events/Ids.js"
+import type { Claimant, ContainerEvent, ContainerSealed, Ending, Limits } from "../../events/Container.js"
+import type { ContainerId, PublicKey } from "../../events/Ids.js"
 import type { Sealed } from "../../src/guards/ContainerSealed.js"
 import type { Permit } from "../../src/guards/Guard.js"
 
 export type State = Data.TaggedEnum<{
   Absent: {}
   Idle: { readonly container: ContainerId }
-  Claimed: { readonly container: ContainerId; readonly job: JobId; readonly owner: PublicKey }
-  Gone: { readonly ending: Ending }
+  Claimed: { readonly container: ContainerId; readonly claimant: Claimant; readonly owner: PublicKey }
+  /** `left`: processes that the kernel still showed; null is not known. */
+  Gone: { readonly container: ContainerId; readonly ending: Ending; readonly left: number | null }
 }>
 export const State = Data.taggedEnum<State>()
 export const initial: State = State.Absent()
@@ -33,12 +34,14 @@ export interface Remains {
 export type Command = Data.TaggedEnum<{
   Seal: { readonly birth: Birth; readonly sealed: Permit<"D23", Sealed> }
   Claim: {
-    readonly job: JobId
+    readonly claimant: Claimant
     readonly owner: PublicKey
     readonly limits: Limits
     readonly sealed: Permit<"D23", Sealed>
   }
   End: { readonly remains: Remains }
+  /** A later look showed that nothing is left. */
+  Empty: {}
 }>
 export const Command = Data.taggedEnum<Command>()
 
@@ -60,7 +63,7 @@ export const decide = (state: State, command: Command): Either.Either<ReadonlyAr
         {
           _tag: "ContainerClaimed",
           container: state.container,
-          job: command.job,
+          claimant: command.claimant,
           owner: command.owner,
           limits: command.limits
         }
@@ -68,17 +71,22 @@ export const decide = (state: State, command: Command): Either.Either<ReadonlyAr
     case "End":
       if (state._tag === "Absent" || state._tag === "Gone") return Either.right([])
       return Either.right([{ _tag: "ContainerGone", container: state.container, ...command.remains }])
+    case "Empty":
+      if (state._tag !== "Gone") return reject()
+      return Either.right(state.left === 0 ? [] : [{ _tag: "ContainerEmptied", container: state.container }])
   }
 }
 
-export const evolve = (_: State, event: ContainerEvent): State => {
+export const evolve = (state: State, event: ContainerEvent): State => {
   switch (event._tag) {
     case "ContainerSealed":
       return State.Idle({ container: event.container })
     case "ContainerClaimed":
-      return State.Claimed({ container: event.container, job: event.job, owner: event.owner })
+      return State.Claimed({ container: event.container, claimant: event.claimant, owner: event.owner })
     case "ContainerGone":
-      return State.Gone({ ending: event.ending })
+      return State.Gone({ container: event.container, ending: event.ending, left: event.left })
+    case "ContainerEmptied":
+      return state._tag === "Gone" ? { ...state, left: 0 } : state
   }
 }
 

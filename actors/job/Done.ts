@@ -30,6 +30,9 @@ export interface Done {
   readonly gone: boolean
 }
 
+/** The files that a plan may build, by name. */
+type Built = Pick<Plan, "artifact" | "wasm">
+
 type ArtifactKind = Ending["artifacts"][number]["kind"]
 
 const nothing = new Uint8Array(0)
@@ -67,7 +70,7 @@ export const unrun = (status: Ending["status"], cause: Ending["cause"], reason: 
 })
 
 /** The end of its container was asked for, and that is how it ended. */
-export const asCancelled = (done: Done, cancelled: Permit<"D17", Ownership> | undefined): Done => {
+export const asCancelled = (done: Done, cancelled: Permit<"D17", Ownership<"job">> | undefined): Done => {
   if (cancelled === undefined || !done.gone) return done
   const { ending } = done
   return { ...done, ending: { ...ending, status: "cancelled", cause: "cancelled", exitCode: 130, reason: "cancelled" } }
@@ -81,7 +84,7 @@ const usage = (ran: Ran): Usage => ({
 })
 
 /** A program that ran, whatever became of it. */
-export const ran = ({ files, ran }: Execution.Result, ttlMillis: number, plan: Plan): Done => {
+export const ran = ({ files, ran }: Execution.Result, ttlMillis: number, plan: Built): Done => {
   const stdout = output(ran.stdout, ran.stdoutBytes, ran.stdoutTruncated)
   const stderr = output(ran.stderr, ran.stderrBytes, ran.stderrTruncated)
   const artifacts = files.map(({ content, path }) => {
@@ -109,7 +112,7 @@ export const ran = ({ files, ran }: Execution.Result, ttlMillis: number, plan: P
   }
 }
 
-const kindOf = (path: string, plan: Plan): ArtifactKind => {
+const kindOf = (path: string, plan: Built): ArtifactKind => {
   if (path === plan.wasm) return "wasm"
   return path === plan.artifact ? "binary" : "file"
 }

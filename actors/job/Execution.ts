@@ -1,11 +1,10 @@
 /** One program run in one container, and the files that it left. */
 import { Effect, Option } from "effect"
 import type { Termination } from "../../events/Job.js"
-import type { Plan } from "../../src/languages/Plan.js"
+import { inputDirectory, type Plan } from "../../src/languages/Plan.js"
 import type { File, Ran, SubstrateError } from "../../src/substrate/Substrate.js"
 import type { Claimed } from "../pool/Pools.js"
 
-const INPUT = "/tmp/input"
 /** What a job gives back at most beside its output. */
 const ARTIFACTS = { files: 64, bytes: 8 * 1024 * 1024 }
 const utf8 = new TextEncoder()
@@ -29,7 +28,7 @@ const filesOf = ({ inputs, plan }: Task): ReadonlyArray<File> => {
   const taken = (path: string) => plan.files.some((file) => path === file.path || path.startsWith(`${file.path}/`))
   const files: Array<File> = [...plan.files]
   for (const { content, name } of inputs) {
-    files.push({ path: `${INPUT}/${name}`, mode: 0o644, content })
+    files.push({ path: `${inputDirectory}/${name}`, mode: 0o644, content })
     // Clients look for their files in the working directory too; the program itself is never overwritten.
     const beside = `${plan.cwd}/${name}`
     if (!taken(beside)) files.push({ path: beside, mode: 0o644, content })

@@ -28,7 +28,7 @@ export type Command = Data.TaggedEnum<{
   Accept: { readonly accepted: Omit<JobAccepted, "_tag"> }
   Start: { readonly container: ContainerId }
   Finish: { readonly ending: Ending }
-  Cancel: { readonly owned: Permit<"D17", Ownership>; readonly ending: Ending }
+  Cancel: { readonly owned: Permit<"D17", Ownership<"job">>; readonly ending: Ending }
 }>
 export const Command = Data.taggedEnum<Command>()
 

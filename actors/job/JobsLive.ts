@@ -1,14 +1,15 @@
 /** Jobs as supervised actors: accepted durably, worked on in a container of their own, ended for a typed reason. */
 import { Deferred, Effect, Exit } from "effect"
 import type { JobId } from "../../events/Ids.js"
+import type { JobAccepted } from "../../events/Job.js"
 import type { Permit, Refused } from "../../src/guards/Guard.js"
 import type { Ownership } from "../../src/guards/ResourceOwned.js"
 import { refuseRejected } from "../../src/guards/TransitionLegal.js"
 import type { Children } from "../../src/kernel/Children.js"
 import { LogUnavailable } from "../../src/log/EventLog.js"
 import * as Waking from "../Waking.js"
-import type { Jobs, Submission, Ticket } from "./Jobs.js"
-import { Living } from "./Living.js"
+import type { Errand, Jobs, Submission, Ticket } from "./Jobs.js"
+import { type Live, Living } from "./Living.js"
 import * as Submitting from "./Submitting.js"
 import type * as Work from "./Work.js"
 import * as Working from "./Working.js"
@@ -24,7 +25,7 @@ export interface Options extends Work.Options {
 const CANCEL_WITHIN = "20 seconds"
 const late = () => new LogUnavailable({ reason: "the container is not gone yet", written: "unknown" })
 
-const cancelIn = (living: Living) => (owned: Permit<"D17", Ownership>) =>
+const cancelIn = (living: Living) => (owned: Permit<"D17", Ownership<"job">>) =>
   Effect.suspend((): Effect.Effect<void, Refused | LogUnavailable> => {
     const { actor, resource } = owned.facts
     const live = living.find(resource)
@@ -44,24 +45,40 @@ export const make = (options: Options) =>
     const working = yield* Working.make(options, living)
     const submitting = yield* Submitting.make(living, options.children)
 
-    const submit = (submission: Submission) =>
-      Effect.gen(function* () {
-        const planned = yield* submitting.planned(submission)
-        const live = yield* submitting.admit(submission)
-        yield* Effect.tapError(submitting.accept(live, submission), (error) =>
+    /** Accepted, and from then on worked on. */
+    const taken = (
+      live: Live,
+      accepted: Omit<JobAccepted, "_tag">,
+      trace: string,
+      begin: Effect.Effect<unknown>
+    ): Effect.Effect<Ticket, Refused | LogUnavailable> =>
+      submitting.accept(live, accepted, trace).pipe(
+        Effect.tapError((error) =>
           error._tag === "OutcomeUnknown" ? working.disown(live) : working.forget(live, Exit.fail(error))
-        )
-        yield* working.begin(live, planned)
-        return { job: live.job, createdAt: live.createdAt, outcome: Deferred.await(live.outcome) } satisfies Ticket
-      }).pipe(
-        // An accepted job has a worker: the caller may go away, but not between the two.
-        Effect.uninterruptible,
+        ),
+        Effect.zipRight(begin),
+        Effect.map(() => ({ job: live.job, createdAt: live.createdAt, outcome: Deferred.await(live.outcome) })),
         Effect.catchTags({
           NotAccepted: Waking.unanswered,
           OutcomeUnknown: Waking.unanswered,
           Rejected: (rejected) => refuseRejected("job", rejected)
         })
       )
+
+    // An accepted job has a worker: the caller may go away, but not between the two.
+    const submit = (submission: Submission) =>
+      Effect.gen(function* () {
+        const planned = yield* submitting.planned(submission)
+        const live = yield* submitting.admit(submission.owner, Submitting.bytesOf(submission))
+        const accepted = Submitting.accepted(live.job, submission)
+        return yield* taken(live, accepted, submission.trace, working.begin(live, planned))
+      }).pipe(Effect.uninterruptible)
+
+    const run = ({ accepted, bytes, trace, work }: Errand) =>
+      Effect.gen(function* () {
+        const live = yield* submitting.admit(accepted.owner, bytes)
+        return yield* taken(live, { ...accepted, job: live.job }, trace, working.host(live, work))
+      }).pipe(Effect.uninterruptible)
 
     const ended = (job: JobId) =>
       Effect.suspend(() => {
@@ -70,5 +87,5 @@ export const make = (options: Options) =>
       })
 
     const active = Effect.sync(() => living.size)
-    return { submit, cancel: cancelIn(living), ended, active } satisfies typeof Jobs.Service
+    return { submit, run, cancel: cancelIn(living), ended, active } satisfies typeof Jobs.Service
   })

@@ -18,7 +18,7 @@ export interface Live {
   readonly ended: Deferred.Deferred<void, LogUnavailable>
   createdAt: number
   startedAt: number | null
-  cancelled: Permit<"D17", Ownership> | undefined
+  cancelled: Permit<"D17", Ownership<"job">> | undefined
   /** Brings about its end, whatever it is doing just now. */
   stop: Effect.Effect<void>
 }

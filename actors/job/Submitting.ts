@@ -1,6 +1,6 @@
 /** How a submission becomes a job: let in while there is room, planned, and accepted in the log. */
 import { Effect, Exit } from "effect"
-import type { JobId } from "../../events/Ids.js"
+import type { JobId, PublicKey } from "../../events/Ids.js"
 import type { JobAccepted } from "../../events/Job.js"
 import { capacityAvailable } from "../../src/guards/CapacityAvailable.js"
 import { Refusals } from "../../src/guards/Refusals.js"
@@ -25,10 +25,10 @@ const full = (message: string) =>
 const tooMuch = full("The programs that wait take all the memory for them.")
 const tooMany = full("Too many jobs wait or run.")
 
-const bytesOf = ({ files, order }: Submission): number =>
+export const bytesOf = ({ files, order }: Submission): number =>
   files.facts.files.reduce((sum, { content }) => sum + content.length, order.facts.code.length)
 
-const accepted = (job: JobId, submission: Submission): Omit<JobAccepted, "_tag"> => {
+export const accepted = (job: JobId, submission: Submission): Omit<JobAccepted, "_tag"> => {
   const { awaited, detected, files, idempotency, network, order, owner, runnable } = submission
   const { code, ttlMillis, vcpu, wantsArtifacts, wantsWasm } = order.facts
   const source = Buffer.from(code)
@@ -69,12 +69,11 @@ export const make = (living: Living.Living, children: Children) =>
     }
 
     /** It holds its room, and its actor runs, until it is forgotten and its actor stopped. */
-    const admit = (submission: Submission) =>
+    const admit = (owner: PublicKey, bytes: number) =>
       Effect.suspend(() => {
-        const { owner } = submission
         const job = Minting.jobId(clock.unsafeCurrentTimeMillis())
         const actor = Actor.on(log, JobActor.definition(job, true))
-        const live = Living.live({ job, owner, actor, bytes: bytesOf(submission) })
+        const live = Living.live({ job, owner, actor, bytes })
         if (!living.admit(live)) return drop(live, tooMuch)
         return Effect.flatMap(children.start(job, actor.run, actor.stop), (begun) =>
           begun ? Effect.succeed(live) : drop(live, tooMany)
@@ -82,17 +81,12 @@ export const make = (living: Living.Living, children: Children) =>
       })
 
     /** Resolves once the acceptance is durable. */
-    const accept = (live: Living.Live, submission: Submission) =>
-      live.actor
-        .commit(Job.Command.Accept({ accepted: accepted(live.job, submission) }), {
-          by: submission.owner,
-          trace: submission.trace
+    const accept = (live: Living.Live, accepted: Omit<JobAccepted, "_tag">, trace: string) =>
+      live.actor.commit(Job.Command.Accept({ accepted }), { by: live.owner, trace }).pipe(
+        Effect.tap(({ rows }) => {
+          live.createdAt = rows[0]?.at ?? 0
         })
-        .pipe(
-          Effect.tap(({ rows }) => {
-            live.createdAt = rows[0]?.at ?? 0
-          })
-        )
+      )
 
     return { planned, admit, accept }
   })

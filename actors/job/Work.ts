@@ -38,7 +38,7 @@ export const perform = (
     outputCap: options.outputCap,
     wantsArtifacts: wantsArtifacts || wantsWasm
   }
-  const claim = { job, owner, limits: options.limits(vcpu) }
+  const claim = { claimant: { _tag: "Job", job } as const, owner, limits: options.limits(vcpu) }
   const run = (claimed: Claimed) =>
     Effect.matchEffect(Effect.zipRight(started(claimed), Execution.execute(claimed, task)), {
       onSuccess: (result) => Effect.succeed(Done.ran(result, ttlMillis, plan)),

@@ -6,6 +6,7 @@ import { Blobs } from "../../src/store/Blobs.js"
 import type { Claimed } from "../pool/Pools.js"
 import * as Done from "./Done.js"
 import * as Job from "./Job.js"
+import type { Errand } from "./Jobs.js"
 import type { Live, Living } from "./Living.js"
 import * as Settling from "./Settling.js"
 import type { Planned } from "./Submitting.js"
@@ -17,6 +18,8 @@ const unheard = Done.unrun("failed", "no-capacity", "it was not known in time wh
 export interface Working {
   /** Resolves once it has begun; it goes on whoever waits. */
   readonly begin: (live: Live, planned: Planned) => Effect.Effect<unknown>
+  /** As `begin`, for work that somebody else does. */
+  readonly host: (live: Live, work: Errand["work"]) => Effect.Effect<unknown>
   /** Accepted or not: if it was, nobody knows of it, and it ends before it begins. */
   readonly disown: (live: Live) => Effect.Effect<unknown>
   /** It never was a job. */
@@ -62,6 +65,17 @@ export const make = (options: Work.Options, living: Living) =>
 
     return {
       begin: (live, planned) => run(live, work(live, planned)),
+      host: (live, work) =>
+        run(
+          live,
+          work((container, stop) =>
+            Effect.clockWith((clock) => {
+              live.stop = stop
+              live.startedAt = Math.trunc(clock.unsafeCurrentTimeMillis() * 1_000)
+              return live.actor.tell(Job.Command.Start({ container }))
+            })
+          )
+        ),
       disown: (live) => run(live, Effect.succeed(unheard)),
       forget
     } satisfies Working

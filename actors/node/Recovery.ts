@@ -4,11 +4,13 @@ import type { JobId } from "../../events/Ids.js"
 import { EventLog } from "../../src/log/EventLog.js"
 import { ContainerTable, type LivingContainer } from "../../src/projections/ContainerTable.js"
 import { JobTable } from "../../src/projections/JobTable.js"
+import { type Gone, type Kept, Substrate } from "../../src/substrate/Substrate.js"
 import * as Container from "../container/Container.js"
 import * as ContainerActor from "../container/ContainerActor.js"
 import * as Done from "../job/Done.js"
 import * as Job from "../job/Job.js"
 import * as JobActor from "../job/JobActor.js"
+import type { PoolSurvivor } from "../pool/PoolsLive.js"
 import * as Waking from "../Waking.js"
 
 /** Enough to fill a commit. */
@@ -16,6 +18,7 @@ const WIDTH = 64
 const together = { concurrency: WIDTH, discard: true } as const
 
 type Log = typeof EventLog.Service
+type Remaining = Pick<Gone, "cpuMicros" | "peakBytes" | "left">
 
 const endJob = (log: Log) => (job: JobId) => {
   const { ending } = Done.unrun("failed", "control-plane-restart", "the server ended while it waited or ran")
@@ -23,11 +26,19 @@ const endJob = (log: Log) => (job: JobId) => {
 }
 
 /** The substrate cleared what a former spawner left before it let anything new be created, so nothing is left in it. */
-const endContainer =
-  (log: Log) =>
-  ({ container, pool }: LivingContainer) => {
-    const remains = { ending: "control-plane-restart", cpuMicros: 0, peakBytes: 0, left: 0 } as const
-    return Waking.wake(log, ContainerActor.definition(container, pool, false), Container.Command.End({ remains }))
+const nothing: Remaining = { cpuMicros: 0, peakBytes: 0, left: 0 }
+
+const endContainer = (log: Log, { container, pool }: LivingContainer, { cpuMicros, left, peakBytes }: Remaining) => {
+  const remains = { ending: "control-plane-restart", cpuMicros, peakBytes, left } as const
+  return Waking.wake(log, ContainerActor.definition(container, pool, false), Container.Command.End({ remains }))
+}
+
+/** Kept, and by the log somebody's who may come for it. */
+const survivorOf =
+  (living: ReadonlyMap<string, LivingContainer>) =>
+  (kept: Kept): ReadonlyArray<PoolSurvivor> => {
+    const known = living.get(kept.label)
+    return known?.claim == null ? [] : [{ pool: known.pool, claim: known.claim, kept }]
   }
 
 /** To be run once the substrate is up, before anything is accepted. What has ended stays as it ended. */
@@ -35,7 +46,21 @@ export const recover = Effect.gen(function* () {
   const log = yield* EventLog
   const jobs = yield* (yield* JobTable).unfinished
   const containers = yield* (yield* ContainerTable).living
+  const living = new Map<string, LivingContainer>(containers.map((one) => [one.container, one]))
+  const kept = yield* (yield* Substrate).kept
+  const survivors = kept.flatMap(survivorOf(living))
+  const survives = new Set<string>(survivors.map(({ kept }) => kept.label))
+  const others = kept.filter(({ label }) => !survives.has(label))
   yield* Effect.forEach(jobs, endJob(log), together)
-  yield* Effect.forEach(containers, endContainer(log), together)
-  return { jobsEnded: jobs.length, containersEnded: containers.length }
+
+  const destroyed = yield* Effect.forEach(
+    others,
+    ({ container, label }) => Effect.map(container.destroy, (gone) => [label, gone] as const),
+    { concurrency: WIDTH }
+  )
+  const remains = new Map<string, Remaining>(destroyed)
+  const ended = containers.filter(({ container }) => !survives.has(container))
+  yield* Effect.forEach(ended, (one) => endContainer(log, one, remains.get(one.container) ?? nothing), together)
+  const told = { jobsEnded: jobs.length, containersEnded: ended.length, containersKept: survivors.length }
+  return { told, survivors }
 })

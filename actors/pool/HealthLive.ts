@@ -44,7 +44,8 @@ export const make = (
     const pools = yield* Pools
     const probe = Effect.gen(function* () {
       const from = yield* Monotonic.millis
-      const fault = yield* pools.use(pool, { job: Minting.jobId(from), owner: prober, limits }, ran)
+      const claimant = { _tag: "Job", job: Minting.jobId(from) } as const
+      const fault = yield* pools.use(pool, { claimant, owner: prober, limits }, ran)
       const millis = Math.round((yield* Monotonic.millis) - from)
       return fault === undefined ? healthy(millis) : sick(fault)
     }).pipe(

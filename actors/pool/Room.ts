@@ -6,7 +6,7 @@ import type { Permit, Refused } from "../../src/guards/Guard.js"
 
 export interface Options {
   readonly pool: PoolId
-  /** Memory that may be promised to claimed containers at one time. */
+  /** Memory that may be promised to claimed containers at one time, of all pools together. */
   readonly capacityBytes: number
   /** How long a claim may wait. */
   readonly queueMillis: number

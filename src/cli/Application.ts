@@ -1,5 +1,6 @@
 /** What the command line needs of the whole system (port): main builds it, so that nothing here imports main. */
 import { Context, type Effect, type Layer } from "effect"
+import type { EgressPolicies } from "../../actors/egress/EgressPolicies.js"
 import type { Keys } from "../../actors/key/Keys.js"
 import type { Pools } from "../../actors/pool/Pools.js"
 import type { Tree } from "../kernel/Tree.js"
@@ -21,7 +22,9 @@ export class Application extends Context.Tag("cli/Application")<
   Application,
   {
     /** The server: built when it serves, released when it has stopped and let go of its data. */
-    readonly layer: (settings: Settings) => Layer.Layer<Running | Keys | Pools | Tree | EventLog, unknown>
+    readonly layer: (
+      settings: Settings
+    ) => Layer.Layer<Running | Keys | EgressPolicies | Pools | Tree | EventLog, unknown>
     /** Keys straight from the store, for when no server runs; the store's lock refuses when one does. */
     readonly keys: (settings: Settings) => Layer.Layer<Keys, unknown>
   }

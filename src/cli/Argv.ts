@@ -8,6 +8,7 @@ for (const knob of knobs) if (knob.kind === "switch") SWITCHES.add(`--${knob.fla
 /** Words that open a command; what follows them are its arguments. */
 const COMMANDS = new Map<string, ReadonlyArray<string>>([
   ["keys", ["create", "list", "revoke", "suspend", "resume"]],
+  ["egress", ["show", "allow", "deny", "clear"]],
   ["events", ["tail", "show"]],
   ["languages", ["list", "install"]]
 ])

@@ -9,6 +9,7 @@ import { normalise } from "./Argv.js"
 import { bench } from "./commands/Bench.js"
 import { demo } from "./commands/Demo.js"
 import { doctor } from "./commands/Doctor.js"
+import { egress, egressCommands } from "./commands/Egress.js"
 import { eventCommands, events } from "./commands/Events.js"
 import { keyCommands, keys } from "./commands/Keys.js"
 import { languageCommands, languages } from "./commands/Languages.js"
@@ -29,7 +30,7 @@ const ABOUT = "runs untrusted code in containers and keeps a verifiable history 
 
 const unsandbox = Command.make("unsandbox").pipe(
   Command.withDescription(ABOUT),
-  Command.withSubcommands([serve, demo, doctor, keys, languages, verify, events, tree, bench])
+  Command.withSubcommands([serve, demo, doctor, keys, egress, languages, verify, events, tree, bench])
 )
 
 const below = (parent: string, children: Readonly<Record<string, Named>>): Commands =>
@@ -40,10 +41,11 @@ interface Named {
 }
 
 const commands: Commands = [
-  ...Object.entries<Named>({ serve, demo, doctor, keys, languages, verify, events, tree, bench }).map(
+  ...Object.entries<Named>({ serve, demo, doctor, keys, egress, languages, verify, events, tree, bench }).map(
     ([name, { descriptor }]) => [name, descriptor] as const
   ),
   ...below("keys", keyCommands),
+  ...below("egress", egressCommands),
   ...below("languages", languageCommands),
   ...below("events", eventCommands)
 ]
@@ -67,7 +69,7 @@ const status = (cause: Cause.Cause<unknown>, asJson: boolean): Effect.Effect<num
 const execute = Command.run(unsandbox, { name: "unsandbox", version: version() })
 
 /** Commands that are nothing without another word. */
-const GROUPS = ["keys", "events"]
+const GROUPS = ["keys", "egress", "events"]
 
 const wantsHelp = (words: ReadonlyArray<string>): boolean => {
   const [first, second = "-"] = words
@@ -96,6 +98,8 @@ export const main = (application: Context.Tag.Service<Application>): void => {
   )
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
+    // It would be a second logger beside ours, on standard output.
+    disablePrettyLogger: true,
     teardown: (exit, end) => {
       const interrupted = Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)
       if (Exit.isSuccess(exit) && typeof exit.value === "number") end(exit.value)

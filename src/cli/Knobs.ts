@@ -1,8 +1,8 @@
 /** Every setting as an operator may write it: `--flag VALUE`, `UNSANDBOX_FLAG=VALUE`, or a key of the configuration file. */
 import { Either } from "effect"
 
-/** A switch is on when its flag stands there; a choice takes `true` or `false`. */
-type Kind = "text" | "count" | "size" | "duration" | "switch" | "choice" | "pool"
+/** A switch is on when its flag stands there. */
+type Kind = "text" | "texts" | "count" | "counts" | "size" | "duration" | "switch" | "pool"
 
 export interface Knob {
   /** Flag without dashes; in capitals with underscores it is the variable after `UNSANDBOX_`. */
@@ -17,14 +17,64 @@ export const knobs: ReadonlyArray<Knob> = [
   { flag: "data", key: "data", kind: "text", help: "Directory of the log, outputs, keys and control socket (./data)" },
   { flag: "host", key: "host", kind: "text", help: "Address to listen on (127.0.0.1)" },
   { flag: "port", key: "port", kind: "count", help: "Port to listen on; 0 takes a free one (8080)" },
-  { flag: "pool", key: "pools", kind: "pool", help: "POOL=WARM[:MAX], for example zerotrust=8:64 (zerotrust=8)" },
+  {
+    flag: "proxy-port",
+    key: "proxyPort",
+    kind: "count",
+    help: "Port of the services' public face; 0: a free one (the one after --port)"
+  },
+  { flag: "domain", key: "domain", kind: "text", help: "A service is NAME.on.DOMAIN (localhost)" },
+  { flag: "tcp-ports", key: "tcpPorts", kind: "text", help: "Public TCP ports of services (30000-30999)" },
+  {
+    flag: "service-log",
+    key: "serviceLogBytes",
+    kind: "size",
+    help: "Bytes kept of what a service prints, twice (4MiB)"
+  },
+  { flag: "pool", key: "pools", kind: "pool", help: "POOL=WARM[:MAX] (zerotrust=8,semitrusted=2)" },
   { flag: "memory-per-vcpu", key: "memoryPerVcpuBytes", kind: "size", help: "A container's memory per vCPU (2GiB)" },
   { flag: "reserve", key: "reserveBytes", kind: "size", help: "Memory never promised to containers (1GiB)" },
   { flag: "pids", key: "pidsPerContainer", kind: "count", help: "Processes a container may have (512)" },
   { flag: "tmp", key: "tmpBytes", kind: "size", help: "A container's writable space (512MiB)" },
+  {
+    flag: "egress-closed-ports",
+    key: "egressClosedPorts",
+    kind: "counts",
+    help: "Ports that no container reaches, for example 25,465; or none (25)"
+  },
+  {
+    flag: "egress-resolvers",
+    key: "egressResolvers",
+    kind: "texts",
+    help: "DNS servers that the egress proxy asks; or none (those of this host)"
+  },
   { flag: "queue", key: "queueMillis", kind: "duration", help: "Longest wait for a container before 503 (30s)" },
   { flag: "retention", key: "retentionMillis", kind: "duration", help: "How long outputs are kept (7d)" },
+  { flag: "job-retention", key: "jobRetentionMillis", kind: "duration", help: "How long ended jobs are listed (7d)" },
+  { flag: "idempotency", key: "idempotencyMillis", kind: "duration", help: "How long an Idempotency-Key holds (24h)" },
   { flag: "output-cap", key: "outputCapBytes", kind: "size", help: "Bytes kept of each output stream (1MiB)" },
+  {
+    flag: "session-ws",
+    key: "sessionWs",
+    kind: "text",
+    help: "Who connects to a shell: open (its id) or signed (open)"
+  },
+  {
+    flag: "session-grace",
+    key: "sessionGraceMillis",
+    kind: "duration",
+    help: "A shell's life without a connection (1m)"
+  },
+  { flag: "deep-freeze", key: "deepFreezeMillis", kind: "duration", help: "Frozen so long, only files are kept (1h)" },
+  { flag: "snapshot-size", key: "layerBytes", kind: "size", help: "What a snapshot or image may hold (10GiB)" },
+  { flag: "snapshot-files", key: "layerFiles", kind: "count", help: "Files a snapshot or image may hold (1000000)" },
+  { flag: "volume", key: "volumeBytes", kind: "size", help: "Files of one session or service (4GiB)" },
+  {
+    flag: "disk-reserve",
+    key: "diskReserveBytes",
+    kind: "size",
+    help: "Disk that is not for tenants (2GiB, or 5 % of a smaller disk)"
+  },
   { flag: "accept-weak", key: "acceptWeak", kind: "switch", help: "Start although a limit or namespace cannot be had" }
 ]
 
@@ -60,23 +110,34 @@ const pools = (text: string): Readonly<Record<string, unknown>> | undefined => {
   return sized
 }
 
+/** Several, by commas; `none` is none of them. */
+const several = (text: string): ReadonlyArray<string> =>
+  text === "none" ? [] : text.split(",").map((one) => one.trim())
+
+const counts = (text: string): ReadonlyArray<number> | undefined => {
+  const each = several(text)
+  return each.every((one) => /^\d{1,9}$/.test(one)) ? each.map(Number) : undefined
+}
+
 const read: { readonly [K in Kind]: (text: string) => unknown } = {
   text: (text) => (text.length > 0 ? text : undefined),
+  texts: (text) => (text.length > 0 ? several(text) : undefined),
   count: (text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined),
+  counts,
   size: (text) => scaled(text.toUpperCase(), /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?$/, SIZES),
   duration: milliseconds,
   switch: switched,
-  choice: switched,
   pool: pools
 }
 
 const wanted: { readonly [K in Kind]: string } = {
   text: "some text",
+  texts: "some texts, by commas, or none",
   count: "a whole number",
+  counts: "whole numbers, by commas, or none",
   size: "a size such as 512MiB",
   duration: "a duration such as 30s, 12h or 7d",
   switch: "true or false",
-  choice: "true or false",
   pool: "POOL=WARM[:MAX], for example zerotrust=8:64"
 }
 

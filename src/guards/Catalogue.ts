@@ -2,16 +2,21 @@
 import type { DecisionPoint } from "../../events/Ids.js"
 import { capacityAvailable } from "./CapacityAvailable.js"
 import { containerSealed } from "./ContainerSealed.js"
+import { egressPermitted } from "./EgressPermitted.js"
 import { filesContained } from "./FilesContained.js"
 import type { Guard } from "./Guard.js"
+import { imageTrusted } from "./ImageTrusted.js"
 import { keyActive } from "./KeyActive.js"
 import { keyKnown } from "./KeyKnown.js"
 import { languageRunnable } from "./LanguageRunnable.js"
 import { logDurable } from "./LogDurable.js"
+import { nameClaimable } from "./NameClaimable.js"
 import { networkPermitted } from "./NetworkPermitted.js"
 import { requestWellformed } from "./RequestWellformed.js"
 import { resourceKnown } from "./ResourceKnown.js"
 import { resourceOwned } from "./ResourceOwned.js"
+import { resourceUnlocked } from "./ResourceUnlocked.js"
+import { secretsReleasable } from "./SecretsReleasable.js"
 import { signatureValid } from "./SignatureValid.js"
 import { timestampFresh } from "./TimestampFresh.js"
 import { transitionLegal } from "./TransitionLegal.js"
@@ -51,24 +56,20 @@ export const catalogue: { readonly [P in DecisionPoint]: Entry<P> } = {
   D12: languageRunnable,
   D13: filesContained,
   D14: networkPermitted,
-  D15: planned("D15", "name-claimable", "the name is valid and nobody else's"),
+  D15: nameClaimable,
   D16: resourceKnown,
   D17: resourceOwned,
-  D18: planned("D18", "image-trusted", "the image may be used by this key"),
+  D18: imageTrusted,
   D19: planned(
     "D19",
     "lineage-clear",
     "the caller neither sits inside what it would destroy nor acts on its forebears"
   ),
-  D20: planned("D20", "resource-unlocked", "nobody has locked it"),
+  D20: resourceUnlocked,
   D21: planned("D21", "human-confirmed", "a person has confirmed this very action"),
   D22: transitionLegal,
   D23: containerSealed,
-  D24: planned(
-    "D24",
-    "secrets-releasable",
-    "the secret is authentic, the caller's, and goes only to its sealed container"
-  ),
-  D25: planned("D25", "egress-permitted", "the resolved destination may be reached"),
+  D24: secretsReleasable,
+  D25: egressPermitted,
   D26: logDurable
 }

@@ -41,15 +41,15 @@ export const BOUNDS = {
   vcpu: { least: 1, most: 8, usual: 1 }
 } as const
 
-type Read<A> = Either.Either<A, Reason>
+export type Read<A> = Either.Either<A, Reason>
 
-const bad = (field: string, message: string, code = "invalid_request", status: 400 | 413 = 400): Read<never> =>
+export const bad = (field: string, message: string, code = "invalid_request", status: 400 | 413 = 400): Read<never> =>
   Either.left({ code, message, status, details: { field } })
 
 /** Clients write null, and some an empty string, for what they do not mean to say. */
-const absent = (value: unknown): value is null | undefined => value === undefined || value === null
+export const absent = (value: unknown): value is null | undefined => value === undefined || value === null
 
-const isText = (value: unknown): value is string => typeof value === "string"
+export const isText = (value: unknown): value is string => typeof value === "string"
 
 declare global {
   interface String {
@@ -83,14 +83,14 @@ const language = (value: unknown): Read<string | undefined> => {
     : bad("language", "language must be a name such as python or c++. GET /languages lists all.")
 }
 
-interface Range {
+export interface Range {
   readonly least: number
   readonly most: number
   readonly usual: number
 }
 
 /** Query strings and shell clients bring numbers as text. */
-const whole = (field: string, value: unknown, { least, most, usual }: Range, unit: string): Read<number> => {
+export const whole = (field: string, value: unknown, { least, most, usual }: Range, unit: string): Read<number> => {
   if (absent(value)) return Either.right(usual)
   const number = isText(value) && /^[0-9]{1,9}$/.test(value) ? Number(value) : value
   return typeof number === "number" && Number.isInteger(number) && number >= least && number <= most
@@ -111,12 +111,12 @@ const FLAGS = new Map<unknown, boolean>([
   [0, false]
 ])
 
-const flag = (field: string, value: unknown): Read<boolean> => {
+export const flag = (field: string, value: unknown): Read<boolean> => {
   const known = FLAGS.get(value)
   return known === undefined ? bad(field, `${field} must be true or false.`) : Either.right(known)
 }
 
-const network = (value: unknown): Read<PoolId> => {
+export const network = (value: unknown): Read<PoolId> => {
   if (absent(value) || value === "" || value === "zerotrust") return Either.right("zerotrust")
   return value === "semitrusted"
     ? Either.right(value)
@@ -134,7 +134,7 @@ const variable = (name: string, value: unknown): Read<string> => {
   return text.isWellFormed() ? Either.right(text) : wrong("is not valid Unicode")
 }
 
-const env = (value: unknown): Read<Readonly<Record<string, string>>> => {
+export const env = (value: unknown): Read<Readonly<Record<string, string>>> => {
   // PHP writes an empty object as [].
   if (absent(value) || value === "" || (Array.isArray(value) && value.length === 0)) return Either.right({})
   if (typeof value !== "object" || Array.isArray(value)) return bad("env", "env must be an object of names and values.")

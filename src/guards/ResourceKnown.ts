@@ -2,21 +2,25 @@
 import { Either } from "effect"
 import { maybe, oneOf, struct, text } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
+import { type Kind, kind } from "./Resource.js"
 
 export interface Found {
   readonly owner: string
   readonly gone?: "destroyed" | "expired"
+  /** Why, in the log's word for it. */
+  readonly cause?: string
 }
 
 export interface Sought {
-  /** What it would be, in the caller's words: `job`, `service` … */
-  readonly kind: string
+  readonly kind: Kind
+  /** Whatever the caller wrote. */
   readonly resource: string
   readonly actor: string
   readonly found: Found | undefined
 }
 
 export interface Existing {
+  readonly kind: Kind
   readonly resource: string
   readonly actor: string
   readonly owner: string
@@ -33,19 +37,20 @@ const never = ({ found, kind }: Sought): Reason => ({
 const reads = (sought: Sought): Either.Either<Existing, Reason> => {
   const { actor, found, kind, resource } = sought
   if (found === undefined || found.owner !== actor) return Either.left(never(sought))
-  const { gone, owner } = found
-  if (gone === undefined) return Either.right({ resource, actor, owner })
-  return Either.left({ code: "gone", message: `${kind} ${resource} was ${gone}.`, status: 410, details: { was: gone } })
+  const { cause, gone, owner } = found
+  if (gone === undefined) return Either.right({ kind, resource, actor, owner })
+  const details = cause === undefined ? { was: gone } : { was: gone, cause }
+  return Either.left({ code: "gone", message: `${kind} ${resource} was ${gone}.`, status: 410, details })
 }
 
 export const resourceKnown = Permit.guard("D16", {
   name: "resource-known",
   claim: "it exists and has not been destroyed, as far as the caller may know",
   known: {
-    kind: text,
+    kind,
     resource: text,
     actor: text,
-    found: maybe(struct<Found>({ owner: text, gone: maybe(oneOf("destroyed", "expired")) }))
+    found: maybe(struct<Found>({ owner: text, gone: maybe(oneOf("destroyed", "expired")), cause: maybe(text) }))
   },
   reads
 })

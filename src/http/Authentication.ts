@@ -34,6 +34,13 @@ export class Signed extends HttpApiMiddleware.Tag<Signed>()("http/Signed", {
   security: { signature: bearer }
 }) {}
 
+/** As `Signed`, for a body that no memory holds: signed is its SHA-256 in `X-Content-SHA256`, and that is the caller's `body`. */
+export class SignedByDigest extends HttpApiMiddleware.Tag<SignedByDigest>()("http/SignedByDigest", {
+  provides: Caller,
+  failure: problems(400, 401, 403, 408, 413, 503),
+  security: { signature: bearer }
+}) {}
+
 /** D01 and D02 only: a known, active key named by its bearer suffices. A signature, where there is one, must be right. */
 export class KnownKey extends HttpApiMiddleware.Tag<KnownKey>()("http/KnownKey", {
   provides: Caller,

@@ -8,8 +8,8 @@ import * as Credentials from "../guards/Credentials.js"
 import type { Refused } from "../guards/Guard.js"
 import { keyKnown } from "../guards/KeyKnown.js"
 import { type KeyRecord, KeyTable } from "../projections/KeyTable.js"
-import { type Calling, KnownKey, Signed } from "./Authentication.js"
-import * as Body from "./Body.js"
+import { type Calling, KnownKey, Signed, SignedByDigest } from "./Authentication.js"
+import { Bodies } from "./Body.js"
 import * as Problem from "./Problem.js"
 import * as Refusing from "./Refusing.js"
 import * as RequestId from "./RequestId.js"
@@ -49,6 +49,7 @@ const make = Effect.gen(function* () {
   const refusing = yield* Refusing.make
   const table = yield* KeyTable
   const secrets = Secrets.make(yield* Keys)
+  const bodies = yield* Bodies
   const clock = yield* TrustedTime.make
 
   const admit = <A>(decision: Either.Either<A, Refused>, { credentials, source, target }: Request) => {
@@ -71,7 +72,19 @@ const make = Effect.gen(function* () {
     // Without a known key nothing in the body can change the answer, so it is not read.
     const worth = credentials._tag === "Signed" && key !== undefined
     const secret = worth ? yield* secrets.of(key.key) : undefined
-    const body = worth ? yield* Body.read(source) : nobody
+    const body = worth ? yield* bodies.read(source, key.key) : nobody
+    const presented = { credentials, method: source.method ?? "", target, body }
+    yield* admit(Guards.authenticate(presented, { record: key, secret }, clock()), request)
+    return yield* calling(key, body, request)
+  })
+
+  /** Whoever sends much has proved who it is before a byte of it is taken. */
+  const digested = Effect.fnUntraced(function* (request: Request) {
+    const { credentials, source, target } = request
+    const key = yield* recordOf(request)
+    const secret = key === undefined ? undefined : yield* secrets.of(key.key)
+    const said = source.headers["x-content-sha256"]
+    const body = typeof said === "string" ? Buffer.from(said) : nobody
     const presented = { credentials, method: source.method ?? "", target, body }
     yield* admit(Guards.authenticate(presented, { record: key, secret }, clock()), request)
     return yield* calling(key, body, request)
@@ -86,14 +99,15 @@ const make = Effect.gen(function* () {
 
   const on = <A, E>(check: (request: Request) => Effect.Effect<A, E>) =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => check(requestOf(request)))
-  return { signed: on(signed), known: on(known) }
+  return { signed: on(signed), digested: on(digested), known: on(known) }
 })
 
-/** Both middlewares share one clock and one cache of secrets. */
+/** All middlewares share one clock and one cache of secrets. */
 export const layer = Layer.unwrapScoped(
-  Effect.map(make, ({ known, signed }) =>
-    Layer.merge(
+  Effect.map(make, ({ digested, known, signed }) =>
+    Layer.mergeAll(
       Layer.succeed(Signed, Signed.of({ signature: () => signed })),
+      Layer.succeed(SignedByDigest, SignedByDigest.of({ signature: () => digested })),
       Layer.succeed(KnownKey, KnownKey.of({ publicKey: () => known }))
     )
   )

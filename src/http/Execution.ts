@@ -10,7 +10,7 @@ import { ExecuteRequest, RawCode, RunQuery, RunRequest } from "./Program.js"
 
 const { optional } = Schema
 
-const Artifact = Schema.Struct({
+export const Artifact = Schema.Struct({
   filename: Field.text("Its path below the artifact directory.", "plot.png"),
   content_base64: Field.text("Its bytes, base64.", "iVBORw0KGgo="),
   content: Field.text("The same.", "iVBORw0KGgo="),

@@ -5,11 +5,14 @@ import { Effect, Either } from "effect"
 import { Jobs, type Outcome, type Submission, type Ticket } from "../../actors/job/Jobs.js"
 import { JobTable } from "../projections/JobTable.js"
 import * as Answer from "./Answer.js"
+import { AnswerRoom } from "./AnswerRoom.js"
 import { Api } from "./Api.js"
 import { Caller } from "./Authentication.js"
 import * as Intake from "./Intake.js"
 import * as JobDesk from "./JobDesk.js"
+import * as Large from "./Large.js"
 import * as Normalise from "./Normalise.js"
+import * as Outputs from "./Outputs.js"
 import * as Problem from "./Problem.js"
 import * as Refusing from "./Refusing.js"
 import * as Reservations from "./Reservations.js"
@@ -53,19 +56,26 @@ const make = Effect.gen(function* () {
   const refusing = yield* Refusing.make
   const intake = yield* Intake.make
   const desk = yield* JobDesk.make
+  const room = yield* AnswerRoom
   const reservations = Reservations.make(yield* JobTable)
 
   /** The actor bounds how long an outcome takes: the program's ttl and the time in the pool's queue. */
-  const first = (submission: Submission, ticket: Ticket) =>
+  const result = Effect.fnUntraced(function* (submission: Submission, ticket: Ticket, request: Request) {
+    const outcome = yield* ticket.outcome
+    yield* room.hold(request, submission.owner, Outputs.weight(outcome.finished))
+    const large = Large.make()
+    const value = Result.result(aboutOf(submission, ticket, outcome), Outputs.ofOutcome(outcome, large))
+    return Answer.told({ value, large })
+  })
+
+  const first = (submission: Submission, ticket: Ticket, request: Request) =>
     submission.awaited
-      ? Effect.map(ticket.outcome, (outcome) =>
-          Answer.json(Result.result(aboutOf(submission, ticket, outcome), { ...outcome, expired: false }))
-        )
+      ? result(submission, ticket, request)
       : Effect.succeed(Answer.json(Result.accepted(aboutOf(submission, ticket), "pending"), 202))
 
-  const replay = (job: Ticket["job"], awaited: boolean) =>
+  const replay = (job: Ticket["job"], awaited: boolean, request: Request) =>
     awaited
-      ? Effect.map(desk.ended(job, longestReplay), (state) => Answer.json(state, 200, again))
+      ? Effect.map(desk.ended(job, longestReplay, request), (state) => Answer.told(state, 200, again))
       : Effect.map(desk.view(job), (view) => Answer.json(Result.accepted(view, view.status), 202, again))
 
   const handle = ({ awaited, detects, read }: Route) =>
@@ -76,9 +86,10 @@ const make = Effect.gen(function* () {
       const judged = intake.judge(read(request, body), detects)
       const permits = yield* refusing(judged, owner, request.method, request.url)
       const submission: Submission = { ...permits, owner, awaited, idempotency: once, trace }
-      if (once === null) return yield* first(submission, yield* jobs.submit(submission))
+      if (once === null) return yield* first(submission, yield* jobs.submit(submission), request)
       const settled = yield* reservations.once(owner, once, jobs.submit(submission))
-      return yield* settled._tag === "First" ? first(submission, settled.value) : replay(settled.job, awaited)
+      if (settled._tag === "First") return yield* first(submission, settled.value, request)
+      return yield* replay(settled.job, awaited, request)
     }, Effect.mapError(Problem.of))
 
   return {

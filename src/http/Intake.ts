@@ -27,9 +27,9 @@ export const make = Effect.gen(function* () {
     if (Either.isLeft(asked)) return Either.left(requestWellformed.refuse(asked.left))
     const order = requestWellformed.decide(asked.right.order)
     if (Either.isLeft(order)) return Either.left(order.left)
-    const { code, language, network: mode } = order.right.facts
+    const { code, language, network: mode, wantsWasm } = order.right.facts
     const detected = detects && language === undefined
-    const runnable = languageRunnable.decide(choice.of(detected ? choice.detect(code) : language))
+    const runnable = languageRunnable.decide(choice.of(detected ? choice.detect(code) : language, wantsWasm))
     if (Either.isLeft(runnable)) return Either.left(runnable.left)
     const files = filesContained.decide({ files: asked.right.files, bounds: FILE_BOUNDS })
     if (Either.isLeft(files)) return Either.left(files.left)

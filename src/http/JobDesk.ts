@@ -1,4 +1,5 @@
 /** Looks jobs up for those who may see them, and waits for their ends. */
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { type Duration, Effect, Option, Schema } from "effect"
 import { Jobs } from "../../actors/job/Jobs.js"
 import { JobId } from "../../events/Ids.js"
@@ -8,8 +9,11 @@ import { type Ownership, resourceOwned } from "../guards/ResourceOwned.js"
 import type { LogUnavailable } from "../log/EventLog.js"
 import { JobTable, type JobView } from "../projections/JobTable.js"
 import { Blobs, type StoreUnavailable } from "../store/Blobs.js"
+import type { Told } from "./Answer.js"
+import { AnswerRoom } from "./AnswerRoom.js"
 import type { Calling } from "./Authentication.js"
 import type { JobState } from "./JobGroup.js"
+import * as Large from "./Large.js"
 import * as Outputs from "./Outputs.js"
 import { Problem } from "./Problem.js"
 import * as Refusing from "./Refusing.js"
@@ -17,7 +21,12 @@ import * as Result from "./Result.js"
 
 export interface Owned {
   readonly view: JobView
-  readonly owned: Permit<"D17", Ownership>
+  readonly owned: Permit<"D17", Ownership<"job">>
+}
+
+/** A job as it stands, with its long texts named by words. */
+export interface Stated extends Told {
+  readonly value: JobState
 }
 
 /** It was accepted and is neither here nor ended: recovery has yet to settle it. */
@@ -41,7 +50,8 @@ export const make = Effect.gen(function* () {
   const jobs = yield* Jobs
   const table = yield* JobTable
   const refusing = yield* Refusing.make
-  const outputs = Outputs.make(yield* Blobs)
+  const room = yield* AnswerRoom
+  const stored = Outputs.stored(yield* Blobs)
 
   const find = (id: string) => (isJobId(id) ? table.find(id) : Effect.succeed(Option.none<JobView>()))
 
@@ -54,28 +64,38 @@ export const make = Effect.gen(function* () {
   ): Effect.fn.Return<Owned, Refused | LogUnavailable | Problem> {
     const found = Option.getOrUndefined(yield* find(id))
     yield* refusing(resourceKnown.decide({ kind: "job", resource: id, actor: key, found }), key, method, target)
-    const owner = found?.owner ?? ""
-    const owned = yield* refusing(resourceOwned.decide({ actor: key, resource: id, owner }), key, method, target)
-    return found === undefined ? yield* unsettled : { view: found, owned }
+    if (found === undefined) return yield* unsettled
+    const { job: resource, owner } = found
+    const owning = resourceOwned.decide({ kind: "job", actor: key, resource, owner })
+    return { view: found, owned: yield* refusing(owning, key, method, target) }
   })
 
   const view = (id: JobId): Effect.Effect<JobView, LogUnavailable | Problem> =>
     Effect.flatMap(table.find(id), Option.match({ onNone: () => unsettled, onSome: Effect.succeed }))
 
-  const state = (view: JobView): Effect.Effect<JobState, StoreUnavailable> =>
-    view.finished === null
-      ? Effect.succeed(Result.state(view, undefined))
-      : Effect.map(outputs(view.finished), (ended) => Result.state(view, ended))
+  /** Once there is room for it on this line. */
+  const state = (
+    view: JobView,
+    request: HttpServerRequest.HttpServerRequest
+  ): Effect.Effect<Stated, StoreUnavailable | Problem> => {
+    const large = Large.make()
+    const { finished, owner } = view
+    if (finished === null) return Effect.succeed({ value: Result.state(view, undefined), large })
+    return Effect.zipRight(
+      room.hold(request, owner, Outputs.weight(finished)),
+      Effect.map(stored(finished, large), (ended) => ({ value: Result.state(view, ended), large }))
+    )
+  }
 
   /** How it stands when it has ended, or when the time is over. */
   const settled = (id: JobId, within: Duration.DurationInput) =>
     jobs.ended(id).pipe(Effect.timeoutOption(within), Effect.zipRight(view(id)))
 
   /** Its result; a job that has none after `within` is not answered for. */
-  const ended = (id: JobId, within: Duration.DurationInput) =>
-    Effect.flatMap(settled(id, within), (view): Effect.Effect<JobState, Problem | StoreUnavailable> => {
+  const ended = (id: JobId, within: Duration.DurationInput, request: HttpServerRequest.HttpServerRequest) =>
+    Effect.flatMap(settled(id, within), (view): Effect.Effect<Stated, Problem | StoreUnavailable> => {
       if (view.finished === null) return unsettled
-      return view.finished.cause === "no-capacity" ? neverRan : state(view)
+      return view.finished.cause === "no-capacity" ? neverRan : state(view, request)
     })
 
   return { own, view, state, settled, ended }

@@ -4,6 +4,7 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { Duration, Effect } from "effect"
 import { Jobs } from "../../actors/job/Jobs.js"
 import { type JobStatus, JobTable } from "../projections/JobTable.js"
+import * as Answer from "./Answer.js"
 import { Api } from "./Api.js"
 import { Caller } from "./Authentication.js"
 import * as JobDesk from "./JobDesk.js"
@@ -38,22 +39,22 @@ const make = Effect.gen(function* () {
     const { owned, view } = yield* own(one)
     yield* jobs.cancel(owned)
     const after = yield* desk.settled(view.job, cancelledWithin)
-    const state = yield* desk.state(after)
+    const { large, value } = yield* desk.state(after, one.request)
     const before = view.finished !== null
     const message = before ? `Job had already ended: ${after.status}` : "Job cancelled"
-    const cancelled: Cancelled = { ...state, success: true, message }
-    return cancelled
+    const cancelled: Cancelled = { ...value, success: true, message }
+    return Answer.told({ value: cancelled, large })
   }, Effect.mapError(Problem.of))
 
-  const get = (one: One) =>
-    Effect.mapError(
-      Effect.flatMap(own(one), ({ view }) => desk.state(view)),
-      Problem.of
-    )
+  const get = Effect.fnUntraced(function* (one: One) {
+    const { view } = yield* own(one)
+    return Answer.told(yield* desk.state(view, one.request))
+  }, Effect.mapError(Problem.of))
 
   const wait = Effect.fnUntraced(function* (one: One, within: Duration.Duration) {
     const { view } = yield* own(one)
-    return yield* desk.state(view.finished === null ? yield* desk.settled(view.job, within) : view)
+    const then = view.finished === null ? yield* desk.settled(view.job, within) : view
+    return Answer.told(yield* desk.state(then, one.request))
   }, Effect.mapError(Problem.of))
 
   const list = Effect.fnUntraced(function* ({ limit = usualList, status }: Filter) {
@@ -69,10 +70,10 @@ export const JobsLive = HttpApiBuilder.group(Api, "jobs", (handlers) =>
   Effect.map(make, ({ cancel, get, list, wait }) =>
     handlers
       .handle("list", ({ urlParams }) => list(urlParams))
-      .handle("get", get)
-      .handle("cancel", cancel)
-      .handle("cancelAlias", cancel)
-      .handle("wait", (one) =>
+      .handleRaw("get", get)
+      .handleRaw("cancel", cancel)
+      .handleRaw("cancelAlias", cancel)
+      .handleRaw("wait", (one) =>
         wait(one, one.urlParams.timeout === undefined ? usualWait : Duration.seconds(one.urlParams.timeout))
       )
   )

@@ -6,7 +6,8 @@ import * as Registry from "../languages/Registry.js"
 import type { Toolchains } from "../languages/Toolchains.js"
 
 export interface LanguageChoice {
-  readonly of: (asked: string | undefined) => LanguageAsked
+  /** `wasm`: it is to be compiled to WebAssembly. */
+  readonly of: (asked: string | undefined, wasm?: boolean) => LanguageAsked
   /** The language's id, where the program's text makes it certain. */
   readonly detect: (code: string) => string | undefined
   readonly listed: () => Registry.Listing
@@ -22,12 +23,18 @@ export const make = (toolchains: Toolchains["Type"]): LanguageChoice => {
     const installCommand = known === undefined ? undefined : installs(known)
     return { asked, known: known?.id, runnable: false, suggestion, installCommand }
   }
-  const of = (asked: string | undefined): LanguageAsked => {
+  const target = (known: string, here: boolean): Pick<LanguageAsked, "wasm" | "installCommand"> => {
+    if (here) return { wasm: "here", installCommand: undefined }
+    if (Registry.find(known)?.wasm === undefined) return { wasm: "no target", installCommand: undefined }
+    return { wasm: "not installed", installCommand: `unsandbox languages install --wasm ${known}` }
+  }
+  const of = (asked: string | undefined, wasm = false): LanguageAsked => {
     const nothing = { suggestion: undefined, installCommand: undefined }
     if (asked === undefined) return { asked, known: undefined, runnable: false, ...nothing }
     const known = Registry.find(asked)?.id
-    if (known === undefined || !toolchains.available.has(known)) return absent(asked)
-    return { asked, known, runnable: true, ...nothing }
+    const toolchain = known === undefined ? undefined : toolchains.available.get(known)
+    if (known === undefined || toolchain === undefined) return absent(asked)
+    return { asked, known, runnable: true, ...nothing, ...(wasm ? target(known, toolchain.wasm) : {}) }
   }
   let listing = { of: toolchains.available, listed: Registry.listing(toolchains.available) }
   const listed = () => {

@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http"
 
 /** Without any progress; node looks at what the socket still has to send. */
 const stalledMillis = 15_000
-/** All large answers together. */
+/** All that is wholly written and has not left. */
 const mostLeaving = 512 * 1024 * 1024
 const small = 64 * 1024
 
@@ -41,6 +41,10 @@ export const make = (): Leaving => {
 
   return {
     watch: (response) => {
+      // Many look after one answer: node's warning of a leak begins at ten.
+      response.setMaxListeners(32)
+      // What goes out in pieces is never here as a whole, and who does not read it is known long before the last one.
+      response.on("pipe", () => response.socket?.setTimeout(stalledMillis))
       response.on("prefinish", () => onSent(response)).on("close", () => release(response))
     }
   }

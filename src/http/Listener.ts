@@ -1,6 +1,7 @@
 /** The node server under the API: limits on what a connection may cost, and a stop that lets requests finish. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
+import type { Duplex } from "node:stream"
 import { Data, Duration, Effect, type Scope } from "effect"
 import { largestBody } from "./Body.js"
 import * as Leaving from "./Leaving.js"
@@ -20,6 +21,7 @@ export interface Options {
 }
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 const limits = {
   maxHeaderSize: 16 * 1024,
@@ -86,7 +88,11 @@ const stop = (server: Server, inFlight: ReadonlySet<ServerResponse>, within: Dur
       clearTimeout(deadline)
       resume(Effect.void)
     })
-    for (const response of inFlight) if (!response.headersSent) response.setHeader("Connection", "close")
+    for (const response of inFlight) {
+      if (!response.headersSent) response.setHeader("Connection", "close")
+      // It would never finish: its reader comes again.
+      if (response.getHeader("content-type") === "text/event-stream") response.destroy()
+    }
     const sweep = setInterval(() => server.closeIdleConnections(), 50)
     const deadline = setTimeout(() => server.closeAllConnections(), Duration.toMillis(within))
   })
@@ -124,12 +130,24 @@ const serve = (handler: Handler, options: Options) => {
   return { server, inFlight }
 }
 
-/** Resolves with the bound address once connections are accepted; the scope's end is the graceful stop. */
-export const start = (handler: Handler, options: Options): Effect.Effect<AddressInfo, CannotListen, Scope.Scope> =>
+export interface Listening {
+  readonly address: AddressInfo
+  /** From now on requests to become something else go there; until then they are requests like any other. */
+  readonly onUpgrade: (upgrade: Upgrade) => void
+}
+
+/** Resolves once connections are accepted; the scope's end is the graceful stop. */
+export const start = (handler: Handler, options: Options): Effect.Effect<Listening, CannotListen, Scope.Scope> =>
   Effect.flatMap(
     Effect.acquireRelease(
       Effect.sync(() => serve(handler, options)),
       ({ inFlight, server }) => (server.listening ? stop(server, inFlight, options.stopWithin) : Effect.void)
     ),
-    ({ server }) => listen(server, options)
+    ({ server }) =>
+      Effect.map(listen(server, options), (address) => ({
+        address,
+        onUpgrade: (upgrade) => {
+          server.on("upgrade", upgrade)
+        }
+      }))
   )

@@ -5,7 +5,7 @@ import type { Reason } from "../guards/Guard.js"
 import type { Written } from "../guards/RequestWellformed.js"
 import * as Json from "./Json.js"
 
-type Fields = Readonly<Record<string, unknown>>
+export type Fields = Readonly<Record<string, unknown>>
 
 /** An order as it came, under the contract's names. */
 export interface Asked {
@@ -54,8 +54,9 @@ export const object = (body: Buffer): Either.Either<Fields, Reason> => {
 const inputFile = (file: unknown): unknown =>
   isFields(file) ? { filename: file.filename ?? file.name, content: file.content ?? file.content_base64 } : file
 
+export const files = (written: unknown): unknown => (Array.isArray(written) ? written.map(inputFile) : written)
+
 export const order = (fields: Fields): Asked => {
-  const files = fields.input_files
   return {
     order: {
       language: fields.language,
@@ -68,7 +69,7 @@ export const order = (fields: Fields): Asked => {
       return_artifact: fields.return_artifact ?? fields.return_artifacts,
       return_wasm_artifact: fields.return_wasm_artifact
     },
-    files: Array.isArray(files) ? files.map(inputFile) : files
+    files: files(fields.input_files)
   }
 }
 

@@ -9,10 +9,11 @@ const entries = (value: unknown): ReadonlyArray<[string, unknown]> => (isJson(va
 const list = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
 
 const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }
-const escape = (value: unknown): string => String(value ?? "").replace(/[&<>"]/g, (char) => escapes[char] ?? char)
+export const escape = (value: unknown): string =>
+  String(value ?? "").replace(/[&<>"]/g, (char) => escapes[char] ?? char)
 const prose = (value: unknown): string => escape(value).replace(/`([^`]+)`/g, "<code>$1</code>")
 
-const style = `
+export const style = `
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24}
 h2{margin-top:2.5rem;border-bottom:1px solid #d0d7de}details{border:1px solid #d0d7de;border-radius:6px;margin:.5rem 0}
 summary{cursor:pointer;padding:.5rem .75rem}details>div{padding:0 .75rem .75rem}code{background:#f0f2f4;padding:.1em .3em;border-radius:4px}

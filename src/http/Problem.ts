@@ -42,6 +42,7 @@ const because: Readonly<Record<number, string>> = {
   409: "It contradicts what has happened.",
   410: "It existed and is gone.",
   413: "The body is too large.",
+  501: "No part of this server does that.",
   503: "It cannot be done or decided now; come again."
 }
 

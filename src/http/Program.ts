@@ -8,12 +8,12 @@ const Network = Schema.Literal("zerotrust", "semitrusted")
 const Seconds = Schema.Int.pipe(Schema.between(1, 900))
 const Processors = Schema.Int.pipe(Schema.between(1, 8))
 
-const InputFile = Schema.Struct({
+export const InputFile = Schema.Struct({
   filename: Field.text("Where to put it, relative to /tmp/input.", "data/numbers.csv"),
   content: Field.text("Its bytes, base64. Alias: `content_base64`.", "MSwyLDMK")
 }).annotations({ identifier: "InputFile" })
 
-const common = {
+export const common = {
   code: Field.text("The program's source.", "print('hello')"),
   env: optional(
     Field.of(Schema.Record({ key: Schema.String, value: Schema.String }), "Environment variables, at most 256.", {

@@ -58,4 +58,12 @@ export class Public extends HttpApiGroup.make("public")
       .addSuccess(HttpApiSchema.Text({ contentType: "text/html" }))
       .annotateContext(Field.route("This document, to read", "One page that loads nothing from elsewhere."))
   )
+  .add(
+    HttpApiEndpoint.get("extend", "/keys/extend")
+      .setUrlParams(Schema.Struct({ pk: Schema.optional(Field.text("The key.", "unsb-pk-test-0000-0000-0001")) }))
+      .addSuccess(HttpApiSchema.Text({ contentType: "text/html" }))
+      .annotateContext(
+        Field.route("How to extend a key", "The page that clients name when a key has expired. It looks no key up.")
+      )
+  )
   .annotate(OpenApi.Description, "Needs no key.") {}

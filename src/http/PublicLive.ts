@@ -7,6 +7,7 @@ import { Toolchains } from "../languages/Toolchains.js"
 import * as Answer from "./Answer.js"
 import { Api } from "./Api.js"
 import * as Document from "./Document.js"
+import * as Extending from "./Extending.js"
 import * as LanguageChoice from "./LanguageChoice.js"
 import * as Page from "./Page.js"
 import { Problem } from "./Problem.js"
@@ -28,8 +29,8 @@ const unhealthy = (reason: string) =>
 const policy =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-const page = (document: ReturnType<typeof Document.make>) =>
-  HttpServerResponse.text(Page.render(document), {
+const page = (html: string) =>
+  HttpServerResponse.text(html, {
     contentType: "text/html; charset=utf-8",
     headers: { "content-security-policy": policy }
   })
@@ -40,7 +41,7 @@ export const PublicLive = HttpApiBuilder.group(Api, "public", (handlers) =>
     const choice = LanguageChoice.make(yield* Toolchains)
     // Made when first asked for: a server starts without them.
     const openapi = yield* Effect.cached(Effect.sync(() => Answer.json(Document.make())))
-    const docs = yield* Effect.cached(Effect.sync(() => page(Document.make())))
+    const docs = yield* Effect.cached(Effect.sync(() => page(Page.render(Document.make()))))
     const health = Effect.flatMap(check, (found) =>
       found.ok
         ? Effect.succeed(Answer.json({ status: "ok", check_ms: found.millis }, 200, close))
@@ -51,5 +52,6 @@ export const PublicLive = HttpApiBuilder.group(Api, "public", (handlers) =>
       .handle("languages", () => Effect.sync(choice.listed))
       .handleRaw("openapi", () => openapi)
       .handleRaw("docs", () => docs)
+      .handleRaw("extend", ({ urlParams }) => Effect.sync(() => page(Extending.render(urlParams.pk))))
   })
 )

@@ -6,7 +6,7 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Cause, Effect, Stream } from "effect"
-import * as Body from "./Body.js"
+import { linger } from "./Linger.js"
 import { Problem, render } from "./Problem.js"
 import * as RequestId from "./RequestId.js"
 import * as Routes from "./Routes.js"
@@ -48,7 +48,7 @@ const lingering = (request: Request, response: Response): Response => {
   const source = NodeHttpServerRequest.toIncomingMessage(request)
   const { body } = response
   if (source.complete || body._tag !== "Uint8Array") return response
-  const rest = Stream.concat(Stream.succeed(body.body), Stream.drain(Stream.fromEffect(Body.linger(source))))
+  const rest = Stream.concat(Stream.succeed(body.body), Stream.drain(Stream.fromEffect(linger(source))))
   return HttpServerResponse.stream(rest, {
     status: response.status,
     headers: response.headers,

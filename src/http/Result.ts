@@ -4,6 +4,8 @@ import type * as Job from "../../events/Job.js"
 import type { JobStatus, JobView } from "../projections/JobTable.js"
 import type { Accepted, ExecuteResult } from "./Execution.js"
 import type { JobState, JobSummary } from "./JobGroup.js"
+import type { Large } from "./Large.js"
+import { iso } from "./Moment.js"
 
 /** What a job is, whoever tells of it. Times in microseconds since 1970. */
 export type About = Pick<
@@ -16,12 +18,19 @@ export interface Ended {
   readonly finished: Job.JobFinished
   readonly stdout: Uint8Array
   readonly stderr: Uint8Array
-  readonly artifacts: ReadonlyArray<{ readonly filename: string; readonly content: Uint8Array; readonly kind: string }>
+  readonly artifacts: ReadonlyArray<{
+    readonly filename: string
+    readonly kind: string
+    readonly size: number
+    /** A word of `large` where it is long. */
+    readonly base64: string
+  }>
   /** Some of its bytes are past their retention. */
   readonly expired: boolean
+  /** What long texts are written in. */
+  readonly large: Large
 }
 
-const iso = (micros: number): string => new Date(micros / 1_000).toISOString()
 const millis = (micros: number): number => Math.round(micros / 1_000)
 
 export const job = (about: About, status: JobStatus) => ({
@@ -69,24 +78,24 @@ const whole = (bytes: Uint8Array, truncated: boolean): Uint8Array => {
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 const text = (
+  large: Large,
   bytes: Uint8Array,
   truncated: boolean
 ): { readonly text: string; readonly base64: string | undefined } => {
   const kept = view(whole(bytes, truncated))
-  return { text: kept.toString(), base64: isUtf8(kept) ? undefined : kept.toString("base64") }
+  return { text: large.text(kept.toString()), base64: isUtf8(kept) ? undefined : large.base64(kept) }
 }
 
-const artifact = ({ content, filename, kind }: Ended["artifacts"][number]) => {
-  const base64 = view(content).toString("base64")
+const artifact = ({ base64, filename, kind, size }: Ended["artifacts"][number]) => {
   const type = "base64" as const
-  return { filename, content_base64: base64, content: base64, data: base64, type, kind, size: content.length }
+  return { filename, content_base64: base64, content: base64, data: base64, type, kind, size }
 }
 
 const end = (about: About, ended: Ended) => {
-  const { artifacts, expired, finished } = ended
+  const { artifacts, expired, finished, large } = ended
   const { usage } = finished
-  const stdout = text(ended.stdout, finished.stdout.truncated)
-  const stderr = text(ended.stderr, finished.stderr.truncated)
+  const stdout = text(large, ended.stdout, finished.stdout.truncated)
+  const stderr = text(large, ended.stderr, finished.stderr.truncated)
   const success = finished.status === "completed"
   const files = artifacts.map(artifact)
   const plain = files.find(({ kind }) => kind !== "wasm")

@@ -4,15 +4,28 @@ import { currentTracerDisabledWhen } from "@effect/platform/HttpMiddleware"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, type Duration, Effect, Layer } from "effect"
+import * as AnswerRoom from "./AnswerRoom.js"
 import { Api } from "./Api.js"
+import { ArchivesLive } from "./ArchivesLive.js"
 import * as AuthenticationLive from "./AuthenticationLive.js"
+import * as Body from "./Body.js"
+import * as Descriptors from "./Descriptors.js"
 import { ExecutionLive } from "./ExecutionLive.js"
+import { ImagesLive } from "./ImagesLive.js"
 import { JobsLive } from "./JobsLive.js"
 import { KeysLive } from "./KeysLive.js"
 import * as Listener from "./Listener.js"
+import { LogsLive } from "./LogsLive.js"
+import { PicturesLive } from "./PicturesLive.js"
 import { PublicLive } from "./PublicLive.js"
 import * as Recover from "./Recover.js"
+import { ServicesLive } from "./ServicesLive.js"
+import * as SessionsLive from "./SessionsLive.js"
+import * as ShellTickets from "./ShellTickets.js"
+import * as ShellUpgrade from "./ShellUpgrade.js"
+import { SnapshotsLive } from "./SnapshotsLive.js"
 import { ClusterLive, SystemLive } from "./SystemLive.js"
+import { VaultLive } from "./VaultLive.js"
 
 export interface Bound {
   readonly host: string
@@ -22,16 +35,18 @@ export interface Bound {
 
 export class Server extends Context.Tag("http/Server")<Server, Bound>() {}
 
-export interface Options {
+export interface Options extends Body.Options, AnswerRoom.Options, ShellTickets.Options {
   readonly host: string
   /** 0: a free one. */
   readonly port: number
   readonly version: string
+  /** As sessions are told to have. */
+  readonly memoryMbPerVcpu?: number
   readonly maxConnections?: number
   readonly stopWithin?: Duration.DurationInput
 }
 
-const usual = { maxConnections: 8_192, stopWithin: "30 seconds" } as const
+const usual = { maxConnections: Math.min(8_192, Descriptors.here()), stopWithin: "30 seconds" } as const
 
 const paths = { caseSensitive: true, ignoreDuplicateSlashes: false, ignoreTrailingSlash: true }
 
@@ -40,20 +55,39 @@ const listening = (options: Options) =>
     const app = yield* HttpRouter.withRouterConfig(HttpApiBuilder.httpApp, paths)
     // Spans and access logs cost a fifth of a request; the log has what happened.
     const handler = yield* Effect.locally(NodeHttpServer.makeHandler(app), currentTracerDisabledWhen, () => true)
-    const { address, family, port } = yield* Listener.start(handler, { ...usual, ...options })
+    const { address: bound, onUpgrade } = yield* Listener.start(handler, { ...usual, ...options })
+    // Made after the listener, so that terminals are let go of before it waits for what is in flight.
+    onUpgrade(yield* ShellUpgrade.make)
+    const { address, family, port } = bound
     const host = family === "IPv6" ? `[${address}]` : address
     return { host: address, port, url: `http://${host}:${port}` }
   })
 
-const handlers = (version: string) =>
-  Layer.mergeAll(ExecutionLive, JobsLive, PublicLive, ClusterLive(version), SystemLive, KeysLive)
+const handlers = ({ memoryMbPerVcpu = 2_048, version }: Options) =>
+  Layer.mergeAll(
+    SessionsLive.layer({ memoryMbPerVcpu }),
+    ExecutionLive,
+    JobsLive,
+    PublicLive,
+    ClusterLive(version),
+    SystemLive,
+    KeysLive,
+    ServicesLive,
+    VaultLive,
+    SnapshotsLive,
+    ArchivesLive,
+    ImagesLive,
+    LogsLive,
+    PicturesLive
+  )
 
 /** Accepts requests as soon as it is built; its release is the graceful stop. */
 export const layer = (options: Options) =>
   Layer.scoped(Server, listening(options)).pipe(
     Layer.provide(HttpApiBuilder.middleware(Recover.middleware)),
     Layer.provide(HttpApiBuilder.api(Api)),
-    Layer.provide(handlers(options.version)),
-    Layer.provide(AuthenticationLive.layer),
+    Layer.provide(Layer.provide(handlers(options), AnswerRoom.layer(options))),
+    Layer.provide(Layer.provide(AuthenticationLive.layer, Body.layer(options))),
+    Layer.provide(ShellTickets.layer(options)),
     Layer.provide([HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer, NodeHttpServer.layerContext])
   )

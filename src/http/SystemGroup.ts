@@ -50,6 +50,7 @@ const Pool = Schema.Struct({
   status: Field.of(Schema.Literal("healthy", "degraded", "unhealthy"), "`unhealthy`: spawning fails.", "healthy"),
   ...Breakdown.fields,
   spawning: Field.count("Containers being made.", 1),
+  lingering: Field.count("Containers that are ended and not yet seen empty; their memory is not free.", 0),
   waiting: Field.count("Claims waiting for a container.", 0),
   target: Field.count("Containers kept warm.", 8),
   maximum: Field.count("The most that may exist.", 64),

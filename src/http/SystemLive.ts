@@ -70,6 +70,7 @@ const pool = (status: PoolStatus) => ({
   status: health(status),
   ...breakdown(status),
   spawning: status.spawning,
+  lingering: status.lingering,
   waiting: status.waiting,
   target: status.target,
   maximum: status.maximum,

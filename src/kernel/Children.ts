@@ -1,5 +1,6 @@
 /** The many: children of one kind that come and go by name (OTP's simple_one_for_one). A crash of one never touches another. */
 import { type Cause, type Clock, Duration, Effect, Exit, Fiber, FiberId, FiberRef, Runtime, type Scope } from "effect"
+import * as Backoff from "./Backoff.js"
 import { Intensity } from "./Intensity.js"
 import { below, here, type Place, Tree } from "./Tree.js"
 import { reasonOf, Witness } from "./Witness.js"
@@ -12,6 +13,8 @@ export interface Options {
   /** A transient child that fails more than `intensity` times within `period` is dropped. */
   readonly intensity: number
   readonly period: Duration.DurationInput
+  /** Pause before a restart of a child, doubling from `first` with each of its restarts within `period`. Default: none. */
+  readonly backoff?: Backoff.Backoff
   /** A child that has not stopped by then is abandoned, which is told as a crash. Default: 5 seconds. */
   readonly shutdown?: Duration.DurationInput
   /** A child was dropped after too many crashes: it will not run again. */
@@ -116,13 +119,34 @@ class Many implements Children {
       const turn: Effect.Effect<void> = Effect.flatMap(Effect.exit(restore(child.run)), (exit) => {
         if (Exit.isSuccess(exit) || child.stopping) return child.ended
         const outcome = this.crashed(child, exit.cause)
-        if (outcome === "restart") return turn
+        if (outcome === "restart") return this.again(child, restore, turn)
         return outcome === "over" ? child.ended : Effect.ensuring(this.giveUp(child, exit.cause), child.ended)
       })
       return turn
     })
     // These children may have been made where nothing can be interrupted (a layer's construction).
     return Effect.interruptible(life)
+  }
+
+  /** Who is stopped while it pauses does not come back. */
+  private again(child: Child, restore: <A>(pause: Effect.Effect<A>) => Effect.Effect<A>, turn: Effect.Effect<void>) {
+    const { backoff } = this.options
+    if (backoff === undefined) return this.restarted(child, turn)
+    const pause = Backoff.pause(backoff, child.intensity?.recent ?? 1)
+    return Effect.flatMap(Effect.exit(restore(Effect.sleep(pause))), (exit) =>
+      Exit.isSuccess(exit) && !child.stopping ? this.restarted(child, turn) : child.ended
+    )
+  }
+
+  private restarted(child: Child, turn: Effect.Effect<void>): Effect.Effect<void> {
+    const restarts = child.intensity?.recent ?? 1
+    this.place.restarts += 1
+    this.witness.note(this.place.path, {
+      _tag: "ChildRestarted",
+      path: below(this.place.path, child.name),
+      restarts
+    })
+    return turn
   }
 
   private crashed(child: Child, cause: Cause.Cause<unknown>): "over" | "restart" | "give up" {
@@ -132,8 +156,6 @@ class Many implements Children {
     if (restart === "temporary") return "over"
     child.intensity ??= new Intensity(intensity, Duration.toMillis(period))
     if (!child.intensity.allows(this.clock.unsafeCurrentTimeMillis())) return "give up"
-    this.place.restarts += 1
-    this.witness.note(this.place.path, { _tag: "ChildRestarted", path, restarts: child.intensity.recent })
     return "restart"
   }
 

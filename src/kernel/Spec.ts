@@ -1,5 +1,6 @@
 /** What a supervisor is told to do: its children and what their deaths mean, in OTP's words. */
 import { Data, Duration, type Effect, type Scope } from "effect"
+import type { Backoff } from "./Backoff.js"
 
 export interface ChildSpec<R = never> {
   readonly name: string
@@ -24,7 +25,7 @@ export interface Spec<R = never> {
   readonly intensity: number
   readonly period: Duration.DurationInput
   /** Pause before a restart, doubling from `first` with each restart within `period`. Default: none. */
-  readonly backoff?: { readonly first: Duration.DurationInput; readonly max: Duration.DurationInput }
+  readonly backoff?: Backoff
   readonly children: ReadonlyArray<ChildSpec<R>>
 }
 

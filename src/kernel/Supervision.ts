@@ -1,6 +1,7 @@
 /** What a supervisor does about its children: whose turn it is to start, and what a death means for the others. */
 import { type Clock, Data, Duration, Effect, type Scope } from "effect"
 import type { SupervisorEvent } from "../../events/Supervisor.js"
+import * as Backoff from "./Backoff.js"
 import type { Child, Ending } from "./Child.js"
 import { Intensity } from "./Intensity.js"
 import type { Signal } from "./Signal.js"
@@ -118,9 +119,7 @@ export class Supervision<R> {
 
   private pause(): number {
     const { backoff } = this.spec
-    if (backoff === undefined) return 0
-    const doubled = Duration.toMillis(backoff.first) * 2 ** (this.intensity.recent - 1)
-    return Math.min(doubled, Duration.toMillis(backoff.max))
+    return backoff === undefined ? 0 : Backoff.pause(backoff, this.intensity.recent)
   }
 
   private giveUp(child: Child<R>, ending: Ending): Effect.Effect<never, GaveUp> {

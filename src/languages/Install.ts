@@ -98,14 +98,22 @@ const lackingWasm = (image: Image) => (language: Language) => {
 const without = <A>(self: ReadonlyMap<string, A>, ids: ReadonlySet<string>): ReadonlyMap<string, A> =>
   new Map([...self].filter(([id]) => !ids.has(id)))
 
+interface Options {
+  readonly image: Image
+  /** Their WebAssembly targets are wanted too. */
+  readonly wasm: boolean
+}
+
 const verdict = (
   id: string,
   before: ReadonlySet<string>,
   failures: ReadonlyMap<string, string>,
-  image: Image
+  { image, wasm }: Options
 ): Outcome => {
   const language = find(id)
   const resolved = language === undefined ? undefined : resolve(language, image)
+  if (resolved?._tag === "Present" && wasm && !resolved.toolchain.wasm)
+    return { id, outcome: "failed", detail: "it has no WebAssembly target here" }
   if (resolved?._tag === "Present")
     return before.has(id) ? { id, outcome: "present", detail: "" } : { id, outcome: "installed", detail: "" }
   const lacking = resolved?._tag === "Absent" ? `still lacks ${resolved.lacking.join(", ")}` : ""
@@ -116,9 +124,10 @@ const verdict = (
 export const install = Effect.fnUntraced(function* (
   wanted: "all" | ReadonlyArray<string>,
   report: Report,
-  image: Image = hostImage
+  options: Partial<Options> = {}
 ) {
-  const self = installation(wanted)
+  const { image, wasm: targets } = { image: hostImage, wasm: false, ...options }
+  const self = installation(wanted, targets || wanted === "all")
   const ids = [...self.apt.keys(), ...self.npm.keys()]
   if (ids.length > 0 && process.getuid?.() !== 0)
     return yield* new InstallRefused({ message: `installing needs root: ${installCommand(ids)}` })
@@ -133,7 +142,7 @@ export const install = Effect.fnUntraced(function* (
   }
   const failures = new Map([...(yield* viaApt(missing, report)), ...(yield* viaNpm(missing, report))])
   return [
-    ...ids.map((id) => verdict(id, before, failures, image)),
+    ...ids.map((id) => verdict(id, before, failures, { image, wasm: targets })),
     ...self.unavailable.map(
       ({ home, id, why }): Outcome => ({ id, outcome: "unavailable", detail: `${why}; see ${home}` })
     ),

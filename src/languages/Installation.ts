@@ -11,15 +11,15 @@ export interface Installation {
   readonly unknown: ReadonlyArray<string>
 }
 
-/** Pure. WebAssembly's pieces are large (about 600 MB), so they come with "all" only. */
-export const installation = (wanted: "all" | ReadonlyArray<string>): Installation => {
+/** Pure. WebAssembly's pieces are large (about 600 MB), so they come with "all", or when they are asked for. */
+export const installation = (wanted: "all" | ReadonlyArray<string>, wasm = wanted === "all"): Installation => {
   const chosen = wanted === "all" ? languages : [...new Set(wanted.map(find).filter((it) => it !== undefined))]
   const packages = (kind: "apt" | "npm") =>
     new Map(chosen.flatMap(({ id, provider }) => (provider.kind === kind ? [[id, provider.packages] as const] : [])))
   return {
     apt: packages("apt"),
     npm: packages("npm"),
-    wasm: wanted === "all" ? [...new Set(chosen.flatMap(({ wasm }) => wasm?.packages ?? []))] : [],
+    wasm: wasm ? [...new Set(chosen.flatMap((language) => language.wasm?.packages ?? []))] : [],
     unavailable: chosen.flatMap(({ id, provider }) =>
       provider.kind === "none" ? [{ id, why: provider.why, home: provider.home }] : []
     ),

@@ -1,8 +1,11 @@
 /** From a language and the paths of its toolchain to what is put into a container and what is executed there. */
 import type { Argv, Language } from "./Language.js"
 
-export const workDirectory = "/tmp/work"
-const home = "/home/sandbox"
+const workDirectory = "/tmp/work"
+/** The tenant's home. */
+export const home = "/home/sandbox"
+/** Where the files that a caller sends along are found. */
+export const inputDirectory = "/tmp/input"
 const sourceMode = 0o644
 
 /** What every program finds in its environment unless its language or its owner says otherwise. */
@@ -114,7 +117,7 @@ export const toolchain = (
   return { ...self, fixed: { argv: argvFor(self, "", false), path, discard: discardFor(language, language.source) } }
 }
 
-/** Total: whatever the code is. `wasm` is honoured where the toolchain has it and has no effect elsewhere. */
+/** Total: whatever the code is. `wasm` is honoured where the toolchain has it; where it has not, D12 has refused before. */
 export const plan = (
   self: Toolchain,
   code: string,

@@ -86,7 +86,44 @@ export const available = (image: Image = hostImage): ReadonlyMap<string, Availab
   return found
 }
 
-export const find = (name: string): Shell | undefined => byName.get(name.trim().toLowerCase())
+/** What keeps a shell's programs when nobody is connected; each is the package of its name, too. */
+export const multiplexers = ["tmux", "screen"] as const
+export type Multiplexer = (typeof multiplexers)[number]
+
+/** Reads the file system. */
+export const multiplexing = (image: Image = hostImage): ReadonlyMap<Multiplexer, string> => {
+  const found = new Map<Multiplexer, string>()
+  for (const name of multiplexers) {
+    const path = lookup(image, [name])
+    if (path !== undefined) found.set(name, path)
+  }
+  return found
+}
+
+/** What callers write who name the language, not its shell. */
+const aliases = new Map([
+  ["javascript", "node"],
+  ["js", "node"],
+  ["nodejs", "node"],
+  ["py", "python"],
+  ["rb", "ruby"],
+  ["commonlisp", "sbcl"],
+  ["lisp", "sbcl"],
+  ["haskell", "ghci"],
+  ["erlang", "erl"],
+  ["elixir", "iex"],
+  ["tcl", "tclsh"],
+  ["sqlite", "sqlite3"]
+])
+
+/** By name, alias, or the path that it has elsewhere. */
+export const find = (name: string): Shell | undefined => {
+  const plain = name
+    .trim()
+    .toLowerCase()
+    .replace(/^(\/usr)?(\/local)?\/bin\//, "")
+  return byName.get(aliases.get(plain) ?? plain)
+}
 
 export interface ShellListing {
   readonly shells: ReadonlyArray<string>

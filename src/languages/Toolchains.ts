@@ -34,6 +34,7 @@ export const resolve = (language: Language, image: Image = hostImage, directory?
 interface Scan {
   readonly available: ReadonlyMap<string, Toolchain>
   readonly shells: ReadonlyMap<string, Shells.AvailableShell>
+  readonly multiplexers: ReadonlyMap<Shells.Multiplexer, string>
 }
 
 const scan = (image: Image): Scan => {
@@ -42,7 +43,7 @@ const scan = (image: Image): Scan => {
     const resolved = resolve(language, image)
     if (resolved._tag === "Present") available.set(language.id, resolved.toolchain)
   }
-  return { available, shells: Shells.available(image) }
+  return { available, shells: Shells.available(image), multiplexers: Shells.multiplexing(image) }
 }
 
 const versionTimeout = 20_000
@@ -68,6 +69,8 @@ export class Toolchains extends Context.Tag("languages/Toolchains")<
     readonly available: ReadonlyMap<string, Toolchain>
     /** By shell name. */
     readonly shells: ReadonlyMap<string, Shells.AvailableShell>
+    /** By name, with their real paths. */
+    readonly multiplexers: ReadonlyMap<Shells.Multiplexer, string>
     /** Looks again, after an installation. */
     readonly refresh: Effect.Effect<ReadonlyMap<string, Toolchain>>
   }
@@ -83,6 +86,9 @@ export class Toolchains extends Context.Tag("languages/Toolchains")<
           },
           get shells() {
             return found.shells
+          },
+          get multiplexers() {
+            return found.multiplexers
           },
           refresh: Effect.sync(() => {
             found = scan(image)

@@ -13,19 +13,18 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "egress.h"
 #include "ids.h"
 #include "init.h"
-#include "link.h"
+#include "relay.h"
 #include "seal.h"
 #include "spawner.h"
 
 enum {
   BUCKETS = 4096,
-  QUEUE_BYTES_MAX = 16 << 20,
   BIRTH_LIMIT_US = 15000000,
   EMPTY_LIMIT_US = 10000000,
   LINGER_US = 50000,
-  FREEZE_LIMIT_US = 5000000,
   HASTEN_US = 100000,
   POLL_US = 2000,
   MAKER = 999, // of a slot's range, and nobody inside
@@ -44,18 +43,14 @@ static struct slot *slots;
 static uint32_t *free_boxes, *free_slots, free_box_count, free_slot_count, fresh_boxes, fresh_slots;
 static bool windows[BIRTHS_MAX];
 static int births;
-static char *packet;
 // What a child needs, in memory that forks do copy.
 static struct birth birth;
-
-enum { INCOMING_MAX = PACKET_MAX + 64 };
 
 void boxes_open(void) {
   boxes = arena(BOXES_MAX * sizeof *boxes);
   slots = arena(BOXES_MAX * sizeof *slots);
   free_boxes = arena(BOXES_MAX * sizeof *free_boxes);
   free_slots = arena(BOXES_MAX * sizeof *free_slots);
-  packet = arena(INCOMING_MAX);
 }
 
 // ---- tables ----
@@ -69,6 +64,16 @@ struct box *box_find(uint32_t id) {
 struct box *box_at(uint32_t index, uint32_t generation) {
   struct box *b = index < fresh_boxes ? &boxes[index] : NULL;
   return b && b->state != BOX_FREE && b->generation == generation ? b : NULL;
+}
+
+struct box *box_next(struct box *b) {
+  uint32_t i = b ? (uint32_t)(b - boxes) + 1 : 0;
+  while (i < fresh_boxes && boxes[i].state == BOX_FREE) i++;
+  return i < fresh_boxes ? &boxes[i] : NULL;
+}
+
+void box_watch(struct box *b, bool out, bool known) {
+  watch(b->sock, ON_BOX, (uint32_t)(b - boxes), b->generation, out, known);
 }
 
 static struct box *take_box(uint32_t id) {
@@ -130,6 +135,7 @@ static void give_slot(struct box *b, bool empty) {
 
 static void free_box(struct box *b, bool empty) {
   while (b->execs) exec_failed(b->execs, ESRCH, "exec");
+  volume_drop(b);
   timer_clear(&b->timer);
   queue_clear(&b->queue);
   if (b->sock >= 0) close(b->sock);
@@ -138,6 +144,7 @@ static void free_box(struct box *b, bool empty) {
   unlink_id(b);
   give_slot(b, empty);
   b->state = BOX_FREE;
+  if (b->kept) spawner.kept--;
   free_boxes[free_box_count++] = (uint32_t)(b - boxes);
   spawner.boxes--;
 }
@@ -162,7 +169,7 @@ static void send_birth_failure(const struct box *b) {
   send_failed(b->id, 0, b->error, b->stage, fix_of(b->stage, b->error));
 }
 
-static void note_failure(struct box *b, uint32_t error, const char *stage) {
+void box_blame(struct box *b, uint32_t error, const char *stage) {
   if (b->stage[0]) return;
   struct text t = { b->stage, sizeof b->stage, 0, false };
   b->error = error;
@@ -264,7 +271,7 @@ static const char *prepare_slot(struct box *b) {
 
 static void birth_late(void *owner) {
   struct box *b = owner;
-  note_failure(b, ETIMEDOUT, "birth");
+  box_blame(b, ETIMEDOUT, "birth");
   box_destroy(b, GONE_INIT);
 }
 
@@ -284,7 +291,7 @@ static const char *bear(struct box *b) {
   b->next_pid = by_pid[(uint32_t)b->pid % BUCKETS];
   by_pid[(uint32_t)b->pid % BUCKETS] = b;
   b->state = BOX_BORN;
-  watch(b->sock, ON_BOX, (uint32_t)(b - boxes), b->generation, false, false);
+  box_watch(b, false, false);
   timer_set(&b->timer, now_us() + BIRTH_LIMIT_US, birth_late, b);
   stage = map_ids(b);
   if (!stage && send(b->sock, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1) stage = "socket";
@@ -294,7 +301,7 @@ static const char *bear(struct box *b) {
 static void begin(struct box *b) {
   const char *stage = bear(b);
   if (!stage) return;
-  note_failure(b, (uint32_t)errno, stage);
+  box_blame(b, (uint32_t)errno, stage);
   if (b->pid) {
     box_destroy(b, GONE_INIT); // it is told of when it is reaped
     return;
@@ -353,11 +360,11 @@ void box_create(const struct frame *f) {
 
 // ---- the seal ----
 
-static bool say_seal(struct box *b, enum reply type) {
+bool box_say_seal(struct box *b, enum reply type) {
   TEXT(seal, SEAL_MAX);
   const char *stage;
   if (seal_read(spawner.proc, b->pid, b->slot, &seal, &stage)) {
-    note_failure(b, (uint32_t)errno, stage);
+    box_blame(b, (uint32_t)errno, stage);
     return false;
   }
   out_begin(type, b->id);
@@ -366,10 +373,10 @@ static bool say_seal(struct box *b, enum reply type) {
   return true;
 }
 
-static void on_ready(struct box *b) {
+void box_sealed(struct box *b) {
   close_window(b);
   timer_clear(&b->timer);
-  if (!say_seal(b, R_CREATED)) {
+  if (!box_say_seal(b, R_CREATED)) {
     box_destroy(b, GONE_INIT);
     return;
   }
@@ -392,199 +399,13 @@ void box_limit(struct box *b, const struct frame *f) {
     return;
   }
   b->limits = f->limits;
-  if (say_seal(b, R_LIMITED)) return;
+  if (box_say_seal(b, R_LIMITED)) return;
   send_failed(b->id, 0, b->error, b->stage, strerror((int)b->error));
   b->stage[0] = 0;
 }
 
-// ---- talking to init ----
-
-static int send_packet(struct box *b, struct block *p) {
-  union {
-    char bytes[CMSG_SPACE(3 * sizeof(int))];
-    struct cmsghdr align;
-  } control = { { 0 } };
-  struct iovec io = { p->bytes, p->len };
-  struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
-  size_t fds = (size_t)p->fd_count * sizeof(int);
-  if (fds) {
-    m.msg_control = control.bytes;
-    m.msg_controllen = CMSG_SPACE(fds);
-    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    *c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(fds) };
-    memcpy(CMSG_DATA(c), p->fds, fds);
-  }
-  return sendmsg(b->sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
-}
-
-static void flush_box(struct box *b) {
-  int error = 0;
-  while (b->queue.first && (error = send_packet(b, b->queue.first)) != EAGAIN) {
-    b->queue.bytes -= b->queue.first->len;
-    queue_pop(&b->queue); // another error means that init is dead, which its end will tell
-  }
-  bool full = b->queue.first;
-  if (full != b->sock_full) watch(b->sock, ON_BOX, (uint32_t)(b - boxes), b->generation, full, true);
-  b->sock_full = full;
-}
-
-int box_tell(struct box *b, const char *bytes, uint32_t n, const int *fds, int fd_count) {
-  if (b->queue.bytes + n > QUEUE_BYTES_MAX) goto refuse;
-  for (uint32_t at = 0; at < n || at == 0; at += PACKET_MAX) {
-    uint32_t size = n - at < PACKET_MAX ? n - at : PACKET_MAX;
-    struct block *p = queue_push(&b->queue);
-    if (!p && at == 0) goto refuse;
-    if (!p) {
-      box_destroy(b, GONE_INIT); // half a frame is on its way: what init would make of the next is not known
-      return ENOBUFS;
-    }
-    struct piece head = { n, at };
-    memcpy(p->bytes, &head, sizeof head);
-    memcpy(p->bytes + sizeof head, bytes + at, size);
-    p->len = size + (uint32_t)sizeof head;
-    b->queue.bytes += p->len;
-    for (int i = 0; at == 0 && i < fd_count; i++) p->fds[p->fd_count++] = fds[i];
-  }
-  flush_box(b);
-  return 0;
-refuse:
-  for (int i = 0; i < fd_count; i++) close(fds[i]);
-  return ENOBUFS;
-}
-
-// The payload of a FILE frame, checked before it is passed on: exec, path, mode, size, last.
-static void pass_file(struct box *b, const struct report *r, const char *bytes, size_t n) {
-  struct exec *x = exec_find(b, r->exec);
-  uint32_t exec = 0, path = 0;
-  if (n >= 8) {
-    memcpy(&exec, bytes, 4);
-    memcpy(&path, bytes + 4, 4);
-  }
-  if (!x || !x->collect || exec != x->id || n < 21 || path > n - 21 || path > PATH_LENGTH_MAX) return;
-  if (memchr(bytes + 8, 0, path) || !is_utf8(bytes + 8, path)) return;
-  out_begin(R_FILE, b->id);
-  out_bytes(bytes, n);
-  out_end();
-}
-
-static void on_failed(struct box *b, const struct report *r) {
-  char stage[sizeof r->stage + 1] = { 0 };
-  memcpy(stage, r->stage, sizeof r->stage);
-  if (!b->announced) {
-    note_failure(b, r->error, stage);
-    return;
-  }
-  struct exec *x = r->exec ? exec_find(b, r->exec) : NULL;
-  if (x) exec_failed(x, r->error, stage);
-  else if (!r->exec) send_failed(b->id, 0, r->error, stage, strerror((int)r->error));
-}
-
-static void count_ended(struct box *b, const struct report *r) {
-  b->told_user_us += r->user_us;
-  b->told_sys_us += r->sys_us;
-}
-
-static void on_report(struct box *b, const struct report *r, size_t n, int fd) {
-  struct exec *x = exec_find(b, r->exec);
-  enum how how = r->how ? HOW_SIGNALLED : HOW_EXITED;
-  struct ending ending = { how, r->code, r->user_us, r->sys_us, r->peak_bytes, r->wall_us };
-  switch (r->kind) {
-    case REPORT_READY:
-      if (b->state == BOX_BORN) on_ready(b);
-      break;
-    case REPORT_FAILED: on_failed(b, r); break;
-    case REPORT_STARTED:
-      if (x && !x->started) {
-        exec_started(x, fd);
-        return;
-      }
-      break;
-    case REPORT_ENDED:
-      if (!x) break;
-      count_ended(b, r);
-      exec_ended(x, &ending);
-      break;
-    case REPORT_FILE: pass_file(b, r, (const char *)(r + 1), n - sizeof *r); break;
-  }
-  if (fd >= 0) close(fd);
-}
-
-static int passed_descriptor(struct msghdr *m) {
-  struct cmsghdr *c = CMSG_FIRSTHDR(m);
-  int fd = -1;
-  if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) memcpy(&fd, CMSG_DATA(c), sizeof fd);
-  return fd;
-}
-
-// One report: true when there may be more.
-static bool hear(struct box *b) {
-  union {
-    char bytes[CMSG_SPACE(sizeof(int))];
-    struct cmsghdr align;
-  } control;
-  struct iovec io = { packet, INCOMING_MAX };
-  struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control };
-  ssize_t n = recvmsg(b->sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-  if (n < (ssize_t)sizeof(struct report)) {
-    unwatch(b->sock); // its end: the rest is told by SIGCHLD
-    return false;
-  }
-  on_report(b, (struct report *)(void *)packet, (size_t)n, passed_descriptor(&m));
-  return true;
-}
-
-void box_ready(struct box *b, uint32_t events) {
-  uint32_t generation = b->generation;
-  if (events & 4) flush_box(b); // EPOLLOUT
-  for (int i = 0; i < 4 && !outbox_high() && b->generation == generation && b->sock >= 0; i++)
-    if (!hear(b)) return;
-}
-
 uint64_t box_oom_kills(struct box *b) {
   return slots[b->slot].oom_kills = slot_oom_kills(b->slot);
-}
-
-// ---- freezing ----
-
-static void freeze_poll(void *owner) {
-  struct box *b = owner;
-  bool on = b->freeze_wanted;
-  int there = slot_frozen(b->slot, on);
-  if (there > 0) {
-    b->state = on ? BOX_FROZEN : BOX_LIVE;
-    out_begin(on ? R_FROZEN : R_THAWED, b->id);
-    out_end();
-    return;
-  }
-  if (there < 0 || now_us() > b->give_up) {
-    uint32_t error = there < 0 ? (uint32_t)errno : ETIMEDOUT;
-    if (on) slot_freeze(b->slot, false);
-    send_failed(b->id, 0, error, "cgroup.freezer", strerror((int)error));
-    return;
-  }
-  timer_set(&b->timer, now_us() + POLL_US, freeze_poll, b);
-}
-
-void box_freeze(struct box *b, bool on) {
-  if (b->state != BOX_LIVE && b->state != BOX_FROZEN) {
-    send_failed(b->id, 0, ESRCH, "cgroup.freezer", "the container is not running");
-    return;
-  }
-  if (b->timer.place) {
-    send_failed(b->id, 0, EALREADY, "cgroup.freezer", "a freeze or thaw is under way");
-    return;
-  }
-  if (slot_freeze(b->slot, on)) {
-    uint32_t error = (uint32_t)errno;
-    bool none = error == ENOTSUP;
-    const char *why = none ? "no freezer; run as root, or in a unit with Delegate=yes" : strerror((int)error);
-    send_failed(b->id, 0, error, "cgroup.freezer", why);
-    return;
-  }
-  b->freeze_wanted = on;
-  b->give_up = now_us() + FREEZE_LIMIT_US;
-  freeze_poll(b);
 }
 
 // ---- the end ----
@@ -609,9 +430,8 @@ static void finish_execs(struct box *b) {
   while (b->execs) {
     struct exec *x = b->execs;
     bool late = x->timed_out;
-    x->final = false;
     struct ending e = { late ? HOW_TIMED_OUT : HOW_GONE, late ? SIGKILL : 0, user, sys, b->peak, now_us() - x->since };
-    exec_ended(x, &e);
+    exec_finish(x, &e);
   }
 }
 
@@ -624,15 +444,16 @@ static void kill_again(struct box *b) {
 static void prove_empty(void *owner) {
   struct box *b = owner;
   unsigned left = b->reaped ? slot_left(b->slot) : 1;
-  if (left && now_us() < b->give_up) {
+  bool helped = (b->reaped && execs_conclude(b)) || b->volume.helper.pid;
+  if ((left || helped) && now_us() < b->give_up) {
     // The last of the reaped may still be leaving the group: only what stays is killed once more.
-    if (now_us() > b->give_up - EMPTY_LIMIT_US + LINGER_US) kill_again(b);
+    if (left && now_us() > b->give_up - EMPTY_LIMIT_US + LINGER_US) kill_again(b);
     timer_set(&b->timer, now_us() + POLL_US, prove_empty, b);
     return;
   }
   finish_execs(b);
   send_gone(b, left);
-  free_box(b, left == 0);
+  free_box(b, left == 0 && !helped);
 }
 
 // Init must run to take its namespace down, and a tenant's busy processes may not let it: they go first.
@@ -655,6 +476,12 @@ static void leave_waiting(struct box *b) {
   free_box(b, true);
 }
 
+// Sockets of its network would keep that alive.
+static void close_ways(struct box *b) {
+  egress_end(b);
+  relays_end(b);
+}
+
 void box_destroy(struct box *b, enum gone_reason reason) {
   if (b->state == BOX_GOING || b->state == BOX_LEAVING) return;
   bool frozen = b->freeze_wanted;
@@ -667,6 +494,8 @@ void box_destroy(struct box *b, enum gone_reason reason) {
   b->killed = true;
   b->give_up = now_us() + EMPTY_LIMIT_US;
   queue_clear(&b->queue);
+  close_ways(b);
+  helper_kill(&b->volume.helper);
   kill(b->pid, SIGKILL);
   // A process in v1's freezer dies only when it thaws.
   if (frozen) slot_freeze(b->slot, false);
@@ -674,8 +503,7 @@ void box_destroy(struct box *b, enum gone_reason reason) {
 }
 
 void box_destroy_all(enum gone_reason reason) {
-  for (uint32_t i = 0; i < fresh_boxes; i++)
-    if (boxes[i].state != BOX_FREE) box_destroy(&boxes[i], reason);
+  for (struct box *b = box_next(NULL); b; b = box_next(b)) box_destroy(b, reason);
 }
 
 static uint64_t micros(const struct timeval *t) {
@@ -704,13 +532,15 @@ static void on_death(struct box *b, const struct rusage *used) {
   b->pid = 0;
   b->state = BOX_LEAVING;
   // What init said before it died comes first.
-  while (hear(b)) continue;
+  while (box_hear(b)) continue;
   b->give_up = now_us() + EMPTY_LIMIT_US;
   if (!b->killed) {
     slots[b->slot].killed = true; // by somebody else, and who knows how
     b->reason = box_oom_kills(b) > b->oom_seen ? GONE_OOM : GONE_INIT;
-    if (!b->announced) note_failure(b, ECHILD, "birth");
+    if (!b->announced) box_blame(b, ECHILD, "birth");
   }
+  close_ways(b);
+  helper_kill(&b->volume.helper);
   b->killed = true;
   b->reaped = true;
   timer_clear(&b->timer);
@@ -725,17 +555,6 @@ void box_reap(void) {
     struct box *b = by_pid[(uint32_t)pid % BUCKETS];
     while (b && b->pid != pid) b = b->next_pid;
     if (b) on_death(b, &used);
+    else helper_reaped(pid);
   }
-}
-
-void box_list(void) {
-  static const uint8_t shown[] = { 0, 0, 0, 1, 2, 3, 3 };
-  out_begin(R_LISTING, 0);
-  out_u32(spawner.boxes);
-  for (uint32_t i = 0; i < fresh_boxes; i++) {
-    if (boxes[i].state == BOX_FREE) continue;
-    out_u32(boxes[i].id);
-    out_u8(shown[boxes[i].state]);
-  }
-  out_end();
 }

@@ -33,6 +33,8 @@ void cgroups_make(struct text *weak);
 int cgroups_remove(void);
 
 const char *cgroups_kind(void);
+// Kills every process that a group lists now.
+void group_signal(int dir);
 const char *controller_version(const struct hierarchy *h);
 
 // A slot's directories. `old` are the limits they have now (all zero when just made). NULL, or the stage that failed.

@@ -65,6 +65,9 @@ static void take_exec(struct cursor *c, struct frame *f) {
   f->cwd = take_str(c);
   f->argv = take_list(c);
   f->env = take_list(c);
+  if (!(f->flags & EXEC_LOGGED)) return;
+  f->log = take_str(c);
+  f->log_cap = take(c, 8);
 }
 
 static void take_collect(struct cursor *c, struct frame *f) {
@@ -107,7 +110,17 @@ static void take_payload(struct cursor *c, struct frame *f) {
       f->signo = (uint32_t)take(c, 4);
       break;
     case COLLECT: take_collect(c, f); break;
-    case FREEZE: case UNFREEZE: case DESTROY: case LIST: break;
+    case KEEP: f->label = take_str(c); break;
+    case ATTACH: f->path = take_str(c); break;
+    case EGRESS:
+      f->port = (uint16_t)take(c, 2);
+      f->path = take_str(c);
+      break;
+    case GRANT:
+      f->exec = (uint32_t)take(c, 4);
+      f->credit = (uint32_t)take(c, 4);
+      break;
+    case FREEZE: case UNFREEZE: case DESTROY: case LIST: case STOP: case SEAL: break;
     default: c->why = "unknown frame type";
   }
 }
@@ -121,7 +134,7 @@ const char *frame_parse(char *bytes, size_t n, struct frame *out) {
   take_payload(&c, out);
   if (c.why) return c.why;
   if (c.left) return "trailing bytes";
-  bool wide = out->type == HELLO || out->type == LIST;
+  bool wide = out->type == HELLO || out->type == LIST || out->type == STOP;
   if (wide != (out->container == 0)) return wide ? "container on a spawner-wide frame" : "container 0";
   return NULL;
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum {
-  PROTOCOL_VERSION = 1,
+  PROTOCOL_VERSION = 2,
   FRAME_HEAD = 9,
   FRAME_MAX = (1 << 20) + 64,
   LIST_MAX = 16384,
@@ -16,14 +16,17 @@ enum {
 
 enum request {
   HELLO = 0x01, CREATE, LIMIT, PUT, EXEC, STDIN, RESIZE, SIGNAL, COLLECT, FREEZE, UNFREEZE, DESTROY, LIST,
+  KEEP = 0x0f, ATTACH = 0x10, EGRESS = 0x12, STOP, SEAL, GRANT,
 };
 
 enum reply {
   R_HELLO = 0x81, R_CREATED, R_FAILED, R_LIMITED, R_STARTED, R_OUT, R_EXIT, R_FILE, R_GONE, R_FROZEN, R_THAWED,
-  R_LISTING, R_ERROR, R_ROOM,
+  R_LISTING, R_ERROR, R_ROOM, R_KEPT, R_SEALED, R_ATTACHED, R_LISTENING,
 };
 
-enum { EXEC_TTY = 1, EXEC_STDIN = 2, EXEC_FINAL = 4, PUT_APPEND = 1 };
+enum { EXEC_TTY = 1, EXEC_STDIN = 2, EXEC_FINAL = 4, EXEC_LOGGED = 8, PUT_APPEND = 1 };
+
+#define OUT_WINDOW 0xffffffffu // an out_cap: everything, as credit allows
 
 struct str {
   char *at;
@@ -45,11 +48,11 @@ struct frame {
   uint8_t type;
   uint32_t container, exec;
   struct limits limits;
-  uint64_t tmp_bytes, max_bytes;
-  struct str hostname, path, cwd;
+  uint64_t tmp_bytes, max_bytes, log_cap;
+  struct str hostname, path, cwd, label, log;
   struct list argv, env, exclude;
-  uint32_t version, mode, flags, timeout_ms, out_cap, signo, max_files;
-  uint16_t cols, rows;
+  uint32_t version, mode, flags, timeout_ms, out_cap, signo, max_files, credit;
+  uint16_t cols, rows, port;
   char *bytes;
   uint32_t size;
 };

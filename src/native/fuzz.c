@@ -22,10 +22,10 @@ static uint32_t next(uint32_t below) {
 // What the spawner and init do with a frame that parses: make C strings of it, in place.
 static void use(struct frame *f) {
   static char *pointers[LIST_MAX + 1];
-  struct str *strs[] = { &f->cwd, &f->path, &f->hostname };
+  struct str *strs[] = { &f->cwd, &f->path, &f->hostname, &f->label, &f->log };
   struct list *lists[] = { &f->argv, &f->env, &f->exclude };
   size_t sum = path_in_tmp(&f->path);
-  for (int i = 0; i < 3; i++)
+  for (int i = 0; i < 5; i++)
     if (strs[i]->at) sum += strlen(str_close(strs[i]));
   for (int i = 0; i < 3; i++) {
     if (!lists[i]->at) continue;
@@ -76,19 +76,31 @@ static size_t put_random(char *at, size_t n) {
   return n;
 }
 
+static size_t put_exec(char *at) {
+  size_t n = put_random(at, 17);
+  bool logged = at[4] & EXEC_LOGGED;
+  n += put_str(at + n);
+  n += put_list(at + n);
+  n += put_list(at + n);
+  if (logged) n += put_str(at + n);
+  return logged ? n + put_random(at + n, 8) : n;
+}
+
 static size_t valid(char *at) {
-  uint8_t type = (uint8_t)(1 + next(13));
+  uint8_t type = (uint8_t)(1 + next(GRANT));
   size_t n = 0;
   at[n++] = (char)type;
-  n += put_u32(at + n, type == HELLO || type == LIST ? 0 : 1 + next(9));
+  n += put_u32(at + n, type == HELLO || type == LIST || type == STOP ? 0 : 1 + next(9));
   switch (type) {
     case HELLO: n += put_random(at + n, 4); break;
     case CREATE: n += put_random(at + n, 24); n += put_str(at + n); break;
     case LIMIT: n += put_random(at + n, 16); break;
     case PUT: n += put_str(at + n); n += put_random(at + n, 5 + next(40)); break;
-    case EXEC: n += put_random(at + n, 17); n += put_str(at + n); n += put_list(at + n); n += put_list(at + n); break;
+    case EXEC: n += put_exec(at + n); break;
+    case KEEP: case ATTACH: n += put_str(at + n); break;
+    case EGRESS: n += put_random(at + n, 2); n += put_str(at + n); break;
     case STDIN: n += put_random(at + n, 4 + next(40)); break;
-    case RESIZE: case SIGNAL: n += put_random(at + n, 8); break;
+    case RESIZE: case SIGNAL: case GRANT: n += put_random(at + n, 8); break;
     case COLLECT:
       n += put_random(at + n, 4);
       n += put_str(at + n);

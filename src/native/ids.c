@@ -70,6 +70,10 @@ bool ids_reach(uint32_t slot) {
   return true;
 }
 
+bool ids_are_tenants(uint32_t id) {
+  return id >= FIRST && id - FIRST < (uint32_t)BLOCKS * BLOCK;
+}
+
 uint32_t ids_of(uint32_t slot) {
   return held[slot / SLOTS_A_BLOCK] + slot % SLOTS_A_BLOCK * ID_RANGE;
 }

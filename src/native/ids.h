@@ -11,6 +11,8 @@ bool ids_open(int locks);
 bool ids_mapped(void);
 // Takes further blocks until the slot has a range; false when no block is free.
 bool ids_reach(uint32_t slot);
+// Whether an id is some container's, of whatever spawner.
+bool ids_are_tenants(uint32_t id);
 // The first id of a slot's range.
 uint32_t ids_of(uint32_t slot);
 // Takes `unsandbox-NAME.lock` until the process ends; false when somebody else has it.

@@ -18,6 +18,7 @@
 #include "cgroup.h"
 #include "facts.h"
 #include "filter.h"
+#include "host.h"
 #include "ids.h"
 #include "loop.h"
 #include "root.h"
@@ -27,6 +28,7 @@
 enum {
   LOCK_LIMIT_MS = 15000,
   MEMLOCK = 64 << 10,
+  BACKLOG = 512, // of the sockets: dials come in bursts
 };
 
 static pid_t owner;
@@ -34,13 +36,13 @@ static const char *locked_name;
 static int locks;
 
 struct options {
-  const char *role, *listen, *name;
+  const char *role, *listen, *dial, *name;
   bool accept_weak, inside;
   uint64_t host_user;
 };
 
 static const char usage[] =
-  "usage: membrane spawn --listen PATH --name INSTANCE [--accept-weak]\n"
+  "usage: membrane spawn --listen PATH --name INSTANCE [--dial PATH] [--accept-weak]\n"
   "       membrane probe [--name INSTANCE]\n";
 
 static bool plain_name(const char *name) {
@@ -61,6 +63,7 @@ static struct options parse(int argc, char **argv) {
     const char *value = i + 1 < argc ? argv[i + 1] : NULL;
     if (strcmp(argv[i], "--accept-weak") == 0) o.accept_weak = true;
     else if (strcmp(argv[i], "--listen") == 0 && value) o.listen = argv[++i];
+    else if (strcmp(argv[i], "--dial") == 0 && value) o.dial = argv[++i];
     else if (strcmp(argv[i], "--name") == 0 && value) o.name = argv[++i];
     else if (strcmp(argv[i], "--inside") == 0 && value && parse_u64(value, &o.host_user)) o.inside = i++;
     else die("unknown argument %s\n%s", argv[i], usage);
@@ -148,10 +151,12 @@ static void enter_user_namespace(const struct options *o) {
   TEXT(host, 24);
   uid_t uid = geteuid();
   gid_t gid = getegid();
-  char *argv[9] = { "membrane", (char *)(uintptr_t)o->role, "--name", (char *)(uintptr_t)o->name, "--inside", host.at };
+  char *role = (char *)(uintptr_t)o->role, *name = (char *)(uintptr_t)o->name;
+  char *argv[12] = { "membrane", role, "--name", name, "--inside", host.at };
   int argc = 6;
   say_u64(&host, user_namespace());
   if (o->listen) argv[argc++] = "--listen", argv[argc++] = (char *)(uintptr_t)o->listen;
+  if (o->dial) argv[argc++] = "--dial", argv[argc++] = (char *)(uintptr_t)o->dial;
   if (o->accept_weak) argv[argc++] = "--accept-weak";
   argv[argc] = NULL;
   if (unshare(CLONE_NEWUSER)) {
@@ -194,40 +199,53 @@ static void take_ids(void) {
              "run in the host's user namespace and stop other spawners\n");
 }
 
-static void bind_socket(const struct options *o) {
+static int bind_socket(const char *option, const char *path) {
   struct sockaddr_un a = { .sun_family = AF_UNIX };
-  size_t n = strlen(o->listen);
-  if (n >= sizeof a.sun_path) die("--listen: the path is over %zu bytes", sizeof a.sun_path - 1);
-  memcpy(a.sun_path, o->listen, n);
-  unlink(o->listen);
+  size_t n = strlen(path);
+  if (n >= sizeof a.sun_path) die("%s: the path is over %zu bytes", option, sizeof a.sun_path - 1);
+  memcpy(a.sun_path, path, n);
+  unlink(path);
   umask(0177);
-  spawner.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (spawner.listener < 0 || bind(spawner.listener, (struct sockaddr *)&a, sizeof a) || listen(spawner.listener, 8))
-    die("%s: %s", o->listen, strerror(errno));
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, BACKLOG)) die("%s: %s", path, strerror(errno));
   umask(022);
+  return fd;
 }
 
-// The socket's directory stays reachable for the unlink at the end, when the host's tree is gone.
-static int open_directory(const char *path, const char **base) {
-  const char *slash = strrchr(path, '/');
+// A socket's directory stays reachable for the unlink at the end, when the host's tree is gone.
+struct place {
+  int directory;
+  const char *base;
+};
+
+static struct place open_place(const char *path) {
+  const char *slash = path ? strrchr(path, '/') : NULL;
   TEXT(directory, 4200);
+  if (!path) return (struct place){ -1, NULL };
   say_n(&directory, path, slash ? (size_t)(slash - path + 1) : 0);
-  *base = slash ? slash + 1 : path;
   int fd = open(slash ? directory.at : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  return fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, LOW_END);
+  int high = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, LOW_END);
+  if (fd >= 0) close(fd);
+  return (struct place){ high, slash ? slash + 1 : path };
+}
+
+static void unlink_at(struct place p) {
+  if (p.directory >= 0) unlinkat(p.directory, p.base, 0);
 }
 
 // Every number below LOW_END is taken, so that no later descriptor is ever copied into a container's init.
 static void fill_low_descriptors(void) {
-  int open_ones[] = { spawner.proc, spawner.listener };
+  int open_ones[] = { spawner.proc, spawner.listener, spawner.dial };
   for (int i = 0; i < cgroups.count; i++)
     if (cgroups.all[i].dir >= LOW_END - BIRTHS_MAX) die("too many descriptors at start");
   spawner.proc = fcntl(open_ones[0], F_DUPFD_CLOEXEC, LOW_END);
   spawner.listener = fcntl(open_ones[1], F_DUPFD_CLOEXEC, LOW_END);
+  if (spawner.dial >= 0) spawner.dial = fcntl(open_ones[2], F_DUPFD_CLOEXEC, LOW_END);
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   spawner.null = fcntl(null, F_DUPFD_CLOEXEC, LOW_END);
   if (spawner.proc < 0 || spawner.listener < 0 || spawner.null < 0) die("descriptors: %s", strerror(errno));
-  for (int i = 0; i < 2; i++) dup3(null, open_ones[i], O_CLOEXEC);
+  for (int i = 0; i < 3; i++)
+    if (open_ones[i] >= 0) dup3(null, open_ones[i], O_CLOEXEC);
   for (int fd = LOW_END - BIRTHS_MAX; fd < LOW_END; fd++)
     if (fd != null) dup3(null, fd, O_CLOEXEC);
   for (int fd; (fd = fcntl(null, F_DUPFD_CLOEXEC, 3)) != -1;)
@@ -262,9 +280,9 @@ static void clear_up(void) {
 }
 
 static int spawn(const struct options *o) {
-  const char *base;
   prctl(PR_SET_NAME, "membrane", 0, 0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0); // until the first connection
+  setsid(); // whoever leads a group already, leads its own
   locks = open_locks(o);
   lock_name(o);
   notice_weakness(o);
@@ -276,11 +294,14 @@ static int spawn(const struct options *o) {
   atexit(clear_up);
   cgroups_make(&weak);
   refuse_weak(o);
-  bind_socket(o);
-  int directory = open_directory(o->listen, &base);
+  spawner.listener = bind_socket("--listen", o->listen);
+  if (o->dial) spawner.dial = bind_socket("--dial", o->dial);
+  struct place places[] = { open_place(o->listen), open_place(o->dial) };
+  spawner.home = places[0].directory;
   spawner.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (spawner.proc < 0) die("/proc: %s", strerror(errno));
   seal_remember_host(spawner.proc, o->host_user);
+  host_remember(spawner.privileged);
   fill_low_descriptors();
   filter_build();
   root_enter(spawner.privileged);
@@ -290,7 +311,7 @@ static int spawn(const struct options *o) {
   block_signals();
   loop_run();
   int left = cgroups_remove();
-  if (directory >= 0) unlinkat(directory, base, 0);
+  for (size_t i = 0; i < LENGTH(places); i++) unlink_at(places[i]);
   if (left) die("%d control groups could not be removed", left);
   return 0;
 }

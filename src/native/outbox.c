@@ -7,13 +7,13 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-enum { CAPACITY = 24 << 20, FULL = 12 << 20, KEEP = 1 << 20 };
+enum { CAPACITY = 24 << 20, FULL = 12 << 20, USUAL = 1 << 20 };
 
 #define SAFE_MAX ((1ull << 53) - 1)
 
 static char *buffer;
 static size_t head, tail, frame;
-static bool broken;
+static bool broken, muted;
 
 void outbox_open(void) {
   buffer = arena(CAPACITY);
@@ -51,10 +51,6 @@ void out_u8(uint8_t n) {
   out_le(n, 1);
 }
 
-void out_u16(uint16_t n) {
-  out_le(n, 2);
-}
-
 void out_u32(uint32_t n) {
   out_le(n, 4);
 }
@@ -79,16 +75,9 @@ void out_begin(enum reply type, uint32_t container) {
 
 void out_end(void) {
   uint32_t n = (uint32_t)(tail - frame - 4);
-  if (broken) return;
+  if (muted) head = tail = frame = 0;
+  if (broken || muted) return;
   for (unsigned i = 0; i < 4; i++) buffer[frame + i] = (char)(n >> (8 * i));
-}
-
-void out_cancel(void) {
-  tail = frame;
-}
-
-size_t outbox_size(void) {
-  return tail - head;
 }
 
 bool outbox_high(void) {
@@ -111,7 +100,13 @@ int outbox_flush(int sock) {
     head += (size_t)n;
   }
   // A burst's pages are given back; the usual few stay.
-  if (tail > KEEP) madvise(buffer + KEEP, CAPACITY - KEEP, MADV_DONTNEED);
+  if (tail > USUAL) madvise(buffer + USUAL, CAPACITY - USUAL, MADV_DONTNEED);
   head = tail = frame = 0;
   return 1;
+}
+
+void outbox_mute(bool on) {
+  muted = on;
+  broken = false;
+  head = tail = frame = 0;
 }

@@ -9,7 +9,6 @@ enum { OUTBOX_HIGH = 4 << 20 };
 void outbox_open(void);
 void out_begin(enum reply type, uint32_t container);
 void out_u8(uint8_t n);
-void out_u16(uint16_t n);
 void out_u32(uint32_t n);
 void out_u64(uint64_t n);
 void out_str(const char *s);
@@ -18,10 +17,7 @@ void out_end(void);
 // Room for n more bytes of the frame just begun, to be filled in place, then claimed with out_claim.
 char *out_room(size_t n);
 void out_claim(size_t n);
-// Takes back the frame just begun.
-void out_cancel(void);
 
-size_t outbox_size(void);
 // Above the high mark tenants are not read; far above it their output is dropped.
 bool outbox_high(void);
 bool outbox_full(void);
@@ -29,5 +25,7 @@ bool outbox_full(void);
 bool outbox_broken(void);
 // Writes what the socket takes: 1 all, 0 some is left, -1 the connection is dead.
 int outbox_flush(int sock);
+// Nobody listens: drops what waits, and every frame from now on, until told otherwise.
+void outbox_mute(bool on);
 
 #endif

@@ -18,6 +18,7 @@
 #include "frame.h"
 #include "init.h"
 #include "link.h"
+#include "port.h"
 #include "sys.h"
 
 enum { RUNNING_MAX = 64 };
@@ -264,8 +265,23 @@ static void collect(struct frame *f) {
   report(&done, -1);
 }
 
+static void open_port(const char *bytes, size_t n) {
+  struct knock k;
+  if (n != sizeof k) _exit(1);
+  memcpy(&k, bytes, sizeof k);
+  int fd = port_open(&k);
+  struct report r = { .kind = REPORT_SOCKET, .number = k.number, .knock = k.type };
+  r.error = fd < 0 ? (uint32_t)errno : 0;
+  report(&r, fd);
+  if (fd >= 0) close(fd);
+}
+
 static void obey(char *bytes, size_t n) {
   struct frame f;
+  if (n && (uint8_t)bytes[0] >= KNOCK_DIAL) {
+    open_port(bytes, n);
+    return;
+  }
   if (frame_parse(bytes, n, &f)) _exit(1);
   if (f.type == EXEC) start_exec(&f);
   else if (f.type == SIGNAL) signal_exec(&f);

@@ -5,12 +5,17 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "dial.h"
+#include "egress.h"
 #include "facts.h"
 #include "loop.h"
+#include "relay.h"
 #include "spawner.h"
 
 enum {
@@ -18,15 +23,17 @@ enum {
   EVENTS = 128,
   CONNECT_LIMIT_US = 15000000,
   STOP_LIMIT_US = 20000000,
+  LOOK_US = 5000000,
+  TIMERS = 2 * BOXES_MAX + 3 * EXECS_MAX + 10240, // a container's, a command's, a relay's or listener's
   OVERFLOW_ID = 65534,
 };
 
-struct spawner spawner = { .control = -1 };
+struct spawner spawner = { .control = -1, .dial = -1, .home = -1 };
 
 static char *inbox;
 static size_t inbox_have;
 static bool greeted, out_watched;
-static struct timer limit;
+static struct timer limit, lookout;
 
 // ---- watching ----
 
@@ -79,12 +86,29 @@ static void stop(enum gone_reason why) {
   box_destroy_all(why);
 }
 
+// Whose directory was deleted is found by nobody any more, and the files of what it keeps are gone with it. A socket that is
+// missing from a directory that is there proves nothing.
+static void look_around(void *owner) {
+  (void)owner;
+  struct stat home;
+  if (spawner.control >= 0) return;
+  if (spawner.home >= 0 && fstat(spawner.home, &home) == 0 && home.st_nlink == 0) stop(GONE_SHUTDOWN);
+  else timer_set(&lookout, now_us() + LOOK_US, look_around, NULL);
+}
+
 static void hang_up(void) {
   if (spawner.control < 0) return;
   outbox_flush(spawner.control);
   close(spawner.control);
   spawner.control = -1;
-  stop(GONE_SHUTDOWN);
+  inbox_have = 0;
+  greeted = out_watched = false;
+  outbox_mute(true);
+  if (!spawner.kept) stop(GONE_SHUTDOWN);
+  if (spawner.stopping) return;
+  boxes_part();
+  watch_always(spawner.listener, ON_LISTEN, false, EPOLL_CTL_ADD);
+  look_around(NULL);
 }
 
 static void refuse_frame(const char *why) {
@@ -97,7 +121,7 @@ static void refuse_frame(const char *why) {
 static void hello(const struct frame *f) {
   TEXT(facts, 8192);
   if (f->version != PROTOCOL_VERSION) {
-    refuse_frame("this spawner speaks version 1");
+    refuse_frame("this spawner speaks version 2");
     return;
   }
   greeted = true;
@@ -114,14 +138,15 @@ static void put_file(struct box *b, const struct frame *f, const char *bytes, ui
   const char *why = NULL;
   uint32_t error = EINVAL;
   if (b->state != BOX_LIVE) error = ESRCH, why = "the container is not running";
+  else if (b->volume.state == VOLUME_UNDER_WAY) error = EBUSY, why = "a volume is being attached";
   else if (f->path.len > PATH_LENGTH_MAX || !path_in_tmp(&f->path)) why = not_in_tmp;
   else if ((error = (uint32_t)box_tell(b, bytes, n, NULL, 0))) why = "too much is waiting for this container";
   if (why) send_failed(b->id, 0, error, "put", why);
 }
 
-static void signal_exec(struct box *b, const struct frame *f, const char *bytes, uint32_t n) {
+static void signal_exec(struct box *b, const struct frame *f, char *bytes, uint32_t n) {
   if (f->signo < 1 || f->signo > 64) send_failed(b->id, f->exec, EINVAL, "signal", "no such signal");
-  else if (b->state == BOX_LIVE) box_tell(b, bytes, n, NULL, 0);
+  else if (b->state == BOX_LIVE) exec_signal(b, f, bytes, n);
 }
 
 static bool collectable(const struct frame *f) {
@@ -129,17 +154,17 @@ static bool collectable(const struct frame *f) {
          (path_in_tmp(&f->path) || (f->path.len == 4 && memcmp(f->path.at, "/tmp", 4) == 0));
 }
 
-static void start_exec(struct box *b, const struct frame *f, const char *bytes, uint32_t n) {
+static void start_exec(struct box *b, const struct frame *f, char *bytes, uint32_t n) {
   if (f->cwd.len > PATH_LENGTH_MAX) send_failed(b->id, f->exec, ENAMETOOLONG, "chdir", "cwd is too long");
   else exec_start(b, f, bytes, n);
 }
 
-static void collect(struct box *b, const struct frame *f, const char *bytes, uint32_t n) {
+static void collect(struct box *b, const struct frame *f, char *bytes, uint32_t n) {
   if (!collectable(f)) send_failed(b->id, f->exec, EINVAL, "collect", not_in_tmp);
   else exec_collect(b, f, bytes, n);
 }
 
-static void serve_box(struct box *b, const struct frame *f, const char *bytes, uint32_t n) {
+static void serve_box(struct box *b, const struct frame *f, char *bytes, uint32_t n) {
   switch (f->type) {
     case LIMIT: box_limit(b, f); break;
     case PUT: put_file(b, f, bytes, n); break;
@@ -151,13 +176,19 @@ static void serve_box(struct box *b, const struct frame *f, const char *bytes, u
     case FREEZE: box_freeze(b, true); break;
     case UNFREEZE: box_freeze(b, false); break;
     case DESTROY: box_destroy(b, GONE_ASKED); break;
+    case KEEP: box_keep(b, f); break;
+    case SEAL: box_seal(b); break;
+    case ATTACH: box_attach(b, f); break;
+    case EGRESS: box_egress(b, f); break;
+    case GRANT: exec_grant(b, f); break;
   }
 }
 
-static void serve(const struct frame *f, const char *bytes, uint32_t n) {
+static void serve(const struct frame *f, char *bytes, uint32_t n) {
   if (f->type == HELLO) hello(f);
   else if (!greeted) refuse_frame("HELLO comes first");
-  else if (f->type == LIST) box_list();
+  else if (f->type == LIST) boxes_list();
+  else if (f->type == STOP) stop(GONE_SHUTDOWN);
   else if (spawner.stopping) send_failed(f->container, f->exec, ESHUTDOWN, "spawner", "the spawner is stopping");
   else if (f->type == CREATE) box_create(f);
   else {
@@ -183,6 +214,7 @@ static void serve_inbox(void) {
     serve(&f, inbox + at + 4, n);
     at += 4 + (size_t)n;
   }
+  if (spawner.control < 0) return;
   memmove(inbox, inbox + at, inbox_have - at);
   inbox_have -= at;
 }
@@ -198,20 +230,31 @@ static void read_control(void) {
   serve_inbox();
 }
 
-static void accept_control(void) {
-  int fd = accept4(spawner.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+bool is_known_peer(int fd) {
   struct ucred peer;
   socklen_t size = sizeof peer;
-  if (fd < 0) return;
   // In a user namespace of its own the spawner sees the host's root as nobody; the socket's mode keeps out who else is.
-  bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-               (peer.uid == geteuid() || peer.uid == 0 || (!spawner.privileged && peer.uid == OVERFLOW_ID));
-  if (!known) {
+  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+         (peer.uid == geteuid() || peer.uid == 0 || (!spawner.privileged && peer.uid == OVERFLOW_ID));
+}
+
+static void accept_control(void) {
+  int fd = accept4(spawner.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (fd < 0) return;
+  if (!is_known_peer(fd)) {
     close(fd);
     return;
   }
-  timer_clear(&limit);
+  if (!spawner.served) {
+    // From here on the connection governs its life, and not who happened to start it.
+    timer_clear(&limit);
+    prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+  }
+  spawner.served = true;
+  spawner.listed = false;
+  spawner.connection++;
   spawner.control = fd;
+  outbox_mute(false);
   control_epoll(spawner.busy, spawner.listener, ON_LISTEN, false, EPOLL_CTL_DEL);
   control_epoll(spawner.calm, spawner.listener, ON_LISTEN, false, EPOLL_CTL_DEL);
   watch_always(fd, ON_CONTROL, false, EPOLL_CTL_ADD);
@@ -246,6 +289,7 @@ static void on_event(const struct epoll_event *e) {
   struct exec *x = kind >= ON_OUT ? exec_at(index, generation) : NULL;
   if (kind == ON_LISTEN) accept_control();
   else if (kind == ON_SIGNAL) on_signal();
+  else if (kind == ON_RELAYS) relays_run();
   else if (kind == ON_CONTROL && e->events & (EPOLLIN | EPOLLHUP | EPOLLERR) && spawner.control >= 0) read_control();
   else if (b) box_ready(b, e->events);
   else if (x && kind == ON_IN) exec_writable(x);
@@ -258,6 +302,8 @@ static void turn(void) {
   int wait = timers_run();
   boxes_begin();
   flush_control();
+  // The last kept container ended with nobody there: nothing is left to stay for.
+  if (spawner.control < 0 && spawner.served && !spawner.kept) stop(GONE_SHUTDOWN);
   if (spawner.stopping && !spawner.boxes) return; // the flush found the connection dead: no event will come any more
   bool calm = outbox_high();
   int n = epoll_wait(calm ? spawner.calm : spawner.busy, events, EVENTS, wait);
@@ -284,16 +330,21 @@ static int open_signals(void) {
 
 void loop_run(void) {
   inbox = arena(INBOX);
-  heap_open(BOXES_MAX + 3 * EXECS_MAX + 1);
+  heap_open(TIMERS);
   outbox_open();
   blocks_open(4096);
   boxes_open();
+  talk_open();
   execs_open();
+  relays_open();
+  egress_open();
+  dial_open(spawner.dial);
   spawner.busy = epoll_create1(EPOLL_CLOEXEC);
   spawner.calm = epoll_create1(EPOLL_CLOEXEC);
   spawner.signals = open_signals();
   if (spawner.busy < 0 || spawner.calm < 0 || spawner.signals < 0) die("epoll: %s", strerror(errno));
   watch_always(spawner.signals, ON_SIGNAL, false, EPOLL_CTL_ADD);
+  watch_always(relays_fd(), ON_RELAYS, false, EPOLL_CTL_ADD);
   watch_always(spawner.listener, ON_LISTEN, false, EPOLL_CTL_ADD);
   timer_set(&limit, now_us() + CONNECT_LIMIT_US, nobody_came, NULL);
   if (write(1, "ready\n", 6) != 6) die("standard output is closed");

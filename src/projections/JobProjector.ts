@@ -30,9 +30,12 @@ CREATE TABLE IF NOT EXISTS idempotency (
   key TEXT NOT NULL,
   request TEXT NOT NULL,
   job TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  made_at INTEGER NOT NULL,
   PRIMARY KEY (owner, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS idempotency_by_job ON idempotency (job);
+CREATE INDEX IF NOT EXISTS idempotency_by_age ON idempotency (seq, made_at);
 `
 
 const bit = (value: boolean): number => (value ? 1 : 0)
@@ -49,7 +52,11 @@ const open = (db: Connection): Fold => {
     "UPDATE jobs SET status = 'running', started_at = ?, container = ? WHERE job = ? AND started_at IS NULL"
   )
   const finish = db.prepare("UPDATE jobs SET status = ?, completed_at = ?, finished = ? WHERE job = ?")
-  const reserve = db.prepare("INSERT OR REPLACE INTO idempotency (owner, key, request, job) VALUES (?, ?, ?, ?)")
+  const reserve = db.prepare(
+    "INSERT OR REPLACE INTO idempotency (owner, key, request, job, seq, made_at) VALUES (?, ?, ?, ?, ?, ?)"
+  )
+  const forgetJobs = db.prepare("DELETE FROM jobs WHERE seq <= ? AND completed_at < ?")
+  const forgetReservations = db.prepare("DELETE FROM idempotency WHERE seq <= ? AND made_at < ?")
   const release = db.prepare("DELETE FROM idempotency WHERE job = ?")
   return (row, event) => {
     switch (event._tag) {
@@ -57,12 +64,12 @@ const open = (db: Connection): Fold => {
         const wants = [bit(event.wantsArtifacts), bit(event.wantsWasm)] as const
         const { job, owner, language, detected, network, ttlMillis, vcpu, idempotency } = event
         accept.run(row.seq, job, owner, language, bit(detected), network, ttlMillis, vcpu, ...wants, row.at)
-        if (idempotency !== null) reserve.run(owner, idempotency.key, idempotency.request, job)
+        if (idempotency !== null) reserve.run(owner, idempotency.key, idempotency.request, job, row.seq, row.at)
         return
       }
       // The moment that it has a container of its own; its own event of that may come later, with the next commit.
       case "ContainerClaimed":
-        claim.run(row.at, event.container, event.job)
+        if (event.claimant._tag === "Job") claim.run(row.at, event.container, event.claimant.job)
         return
       case "JobStarted":
         start.run(row.at, event.container, event.job)
@@ -72,12 +79,18 @@ const open = (db: Connection): Fold => {
         // It never ran: the caller was told to come again, and may do so with the same key.
         if (event.cause === "no-capacity") release.run(event.job)
         return
+      case "JobsForgotten":
+        forgetJobs.run(event.through, event.endedBefore)
+        return
+      case "ReservationsForgotten":
+        forgetReservations.run(event.through, event.madeBefore)
+        return
       default:
     }
   }
 }
 
 /** `finished` keeps the newest shape of its event, so a newer shape means other tables. */
-const version = versionOf("JobFinished") * 1_000 + 2
+const version = versionOf("JobFinished") * 1_000 + 3
 
 export const projector: Projector = { name: "jobs", version, tables: ["jobs", "idempotency"], schema, open }

@@ -45,6 +45,18 @@ export const Pool = Schema.Struct({
   circuit: Schema.String
 })
 
+const Rules = Schema.Array(Schema.String)
+
+export const EgressLists = Schema.Struct({ allow: Rules, deny: Rules })
+export type EgressLists = typeof EgressLists.Type
+
+/** Lists that have something in them; `key` null: the server's own. */
+export const EgressShown = Schema.Struct({
+  lists: Schema.Array(Schema.Struct({ key: Schema.NullOr(PublicKey), ...EgressLists.fields })),
+  closedPorts: Schema.Array(Schema.Int)
+})
+export type EgressShown = typeof EgressShown.Type
+
 const Change = { key: PublicKey, reason: Schema.String }
 
 const KeyControl = RpcGroup.make(
@@ -59,6 +71,19 @@ const KeyControl = RpcGroup.make(
   Rpc.make("revoke", { payload: Change, error: Declined })
 ).prefix("keys.")
 
+const EgressControl = RpcGroup.make(
+  Rpc.make("show", { success: EgressShown, error: Declined }),
+  Rpc.make("change", {
+    payload: {
+      key: Schema.NullOr(PublicKey),
+      verb: Schema.Literal("allow", "deny", "clear"),
+      rules: Rules.pipe(Schema.maxItems(256))
+    },
+    success: EgressLists,
+    error: Declined
+  })
+).prefix("egress.")
+
 const SystemControl = RpcGroup.make(
   Rpc.make("tree", { success: Schema.Array(Node) }),
   Rpc.make("pools", { success: Schema.Array(Pool) }),
@@ -66,4 +91,4 @@ const SystemControl = RpcGroup.make(
   Rpc.make("events", { payload: { after: Schema.NonNegativeInt }, success: Row, error: Declined, stream: true })
 ).prefix("system.")
 
-export class Control extends RpcGroup.make().merge(KeyControl, SystemControl) {}
+export class Control extends RpcGroup.make().merge(KeyControl, EgressControl, SystemControl) {}

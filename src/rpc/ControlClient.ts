@@ -6,10 +6,12 @@ import { Effect, Layer, Stream } from "effect"
 import type { Row } from "../../events/Envelope.js"
 import { Control, Declined, type Node } from "./Control.js"
 import * as ControlSocket from "./ControlSocket.js"
+import type { EgressDesk } from "./EgressDesk.js"
 import type { KeyDesk } from "./KeyDesk.js"
 
 export interface ControlClient {
   readonly keys: KeyDesk
+  readonly egress: EgressDesk
   readonly tree: Effect.Effect<ReadonlyArray<Node>, Declined>
   /** Rows after `after`, then live ones until the server stops. */
   readonly events: (after: number) => Stream.Stream<typeof Row.Type, Declined>
@@ -55,6 +57,10 @@ export const make = Effect.fnUntraced(function* (data: string) {
       suspend: (key, reason) => bounded(rpc.keys.suspend({ key, reason })),
       resume: (key) => bounded(rpc.keys.resume({ key })),
       revoke: (key, reason) => bounded(rpc.keys.revoke({ key, reason }))
+    },
+    egress: {
+      show: bounded(rpc.egress.show()),
+      change: ({ key, rules, verb }) => bounded(rpc.egress.change({ key, rules, verb }))
     },
     tree: bounded(rpc.system.tree()),
     events: (after) => rpc.system.events({ after }).pipe(Stream.mapError(lost))

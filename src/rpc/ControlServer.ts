@@ -3,17 +3,20 @@ import { chmodSync } from "node:fs"
 import { NodeSocketServer } from "@effect/platform-node"
 import { RpcSerialization, RpcServer } from "@effect/rpc"
 import { Effect, Layer, Stream } from "effect"
+import { EgressPolicies } from "../../actors/egress/EgressPolicies.js"
 import { Keys } from "../../actors/key/Keys.js"
 import { Pools } from "../../actors/pool/Pools.js"
 import { Tree } from "../kernel/Tree.js"
 import { EventLog } from "../log/EventLog.js"
 import { Control } from "./Control.js"
 import * as ControlSocket from "./ControlSocket.js"
+import * as EgressDesk from "./EgressDesk.js"
 import * as KeyDesk from "./KeyDesk.js"
 
 const handlers = Control.toLayer(
   Effect.gen(function* () {
     const desk = KeyDesk.of(yield* Keys)
+    const egress = EgressDesk.of(yield* EgressPolicies)
     const tree = yield* Tree
     const pools = yield* Pools
     const log = yield* EventLog
@@ -23,6 +26,8 @@ const handlers = Control.toLayer(
       "keys.suspend": ({ key, reason }) => desk.suspend(key, reason),
       "keys.resume": ({ key }) => desk.resume(key),
       "keys.revoke": ({ key, reason }) => desk.revoke(key, reason),
+      "egress.show": () => egress.show,
+      "egress.change": (change) => egress.change(change),
       "system.tree": () =>
         Effect.map(tree.snapshot, (nodes) =>
           nodes.map(({ detail, ...node }) => ({ ...node, detail: detail?.() ?? "" }))

@@ -17,6 +17,9 @@ export const pathOf = (data: string): string => {
   return join("/tmp", `unsandbox-${process.getuid?.() ?? 0}-${name}`, "control.sock")
 }
 
+/** The egress proxy's socket stands beside it; its name is no longer, so its path fits as well. */
+export const egressPathOf = (data: string): string => join(dirname(pathOf(data)), "egress.sock")
+
 /**
  * Makes the socket's directory private and clears what a killed server left. Below /tmp somebody else could have made
  * that directory first, so it must be a real one and ours.

@@ -91,7 +91,7 @@ const make = Effect.gen(function* () {
     put: (name, secret) =>
       Effect.suspend(() => {
         const { version, nonce, sealed } = seal(key, name, Redacted.value(secret))
-        if (sealed.length > mostBytes) return unavailable(`a secret has at most ${mostBytes} bytes`)
+        if (sealed.length - tagSize > mostBytes) return unavailable(`a secret has at most ${mostBytes} bytes`)
         return Effect.asVoid(write(() => insert.run(name, version, nonce, sealed)))
       }),
     get: (name) =>

@@ -1,4 +1,4 @@
-/** Everything that a data directory holds: the log, the blobs, the secrets and the projected tables, over one file and one writer. */
+/** Everything that a data directory holds: log, blobs, secrets and projected tables over one file and one writer; volumes and layers beside it. */
 import { Effect, Layer } from "effect"
 import { Database, open } from "../log/Database.js"
 import { EventLog } from "../log/EventLog.js"
@@ -6,10 +6,16 @@ import { GroupCommit, make as makeGroupCommit } from "../log/GroupCommit.js"
 import * as SqliteEventLog from "../log/SqliteEventLog.js"
 import { Tables } from "../log/Tables.js"
 import type * as Verification from "../log/Verification.js"
+import * as Disk from "./Disk.js"
+import * as LocalLayers from "./LocalLayers.js"
+import * as OciArchives from "./OciArchives.js"
+import * as Recordings from "./Recordings.js"
 import * as Secrets from "./Secrets.js"
+import * as ServiceLogs from "./ServiceLogs.js"
 import * as SqliteBlobs from "./SqliteBlobs.js"
+import * as Volumes from "./Volumes.js"
 
-export interface Options extends SqliteEventLog.Options, SqliteBlobs.Options {
+export interface Options extends SqliteEventLog.Options, SqliteBlobs.Options, LocalLayers.Options {
   /** The data directory; made when it is not there. */
   readonly data: string
 }
@@ -23,6 +29,11 @@ export const layer = (options: Options) =>
     SqliteEventLog.layer(options),
     SqliteBlobs.layer(options),
     Secrets.layer,
+    ServiceLogs.layer,
+    Volumes.layer,
+    Disk.layer({ diskReserveBytes: options.diskReserveBytes ?? null }),
+    Recordings.layer,
+    Layer.provideMerge(OciArchives.layer(options), LocalLayers.layer(options)),
     Layer.effect(
       Tables,
       Effect.map(Database, ({ reader }) => reader)

@@ -5,21 +5,31 @@ import { Jobs } from "../../actors/job/Jobs.js"
 import * as JobsLive from "../../actors/job/JobsLive.js"
 import * as NodeJournal from "../../actors/node/NodeJournal.js"
 import { recover } from "../../actors/node/Recovery.js"
+import * as Retention from "../../actors/node/Retention.js"
 import { HealthCheck } from "../../actors/pool/Health.js"
 import * as HealthLive from "../../actors/pool/HealthLive.js"
 import { Pools } from "../../actors/pool/Pools.js"
 import * as PoolsLive from "../../actors/pool/PoolsLive.js"
+import { Services } from "../../actors/service/Services.js"
+import { Sessions } from "../../actors/session/Sessions.js"
 import { Running } from "../cli/Application.js"
 import type { Settings } from "../cli/Settings.js"
 import * as Http from "../http/Server.js"
+import * as ServiceUrls from "../http/ServiceUrls.js"
 import * as Children from "../kernel/Children.js"
 import * as Witness from "../kernel/Witness.js"
 import { Blobs } from "../store/Blobs.js"
 import { Substrate } from "../substrate/Substrate.js"
+import * as DiskRoom from "./DiskRoom.js"
 import * as Foundation from "./Foundation.js"
+import * as Front from "./Front.js"
 import * as Root from "./Root.js"
+import * as ServiceRoom from "./ServiceRoom.js"
+import * as SessionRoom from "./SessionRoom.js"
 import * as Sizing from "./Sizing.js"
+import * as SnapshotRoom from "./SnapshotRoom.js"
 import { version } from "./Version.js"
+import * as WayOut from "./WayOut.js"
 
 export { keys } from "./Foundation.js"
 
@@ -30,23 +40,28 @@ const PENDING_BYTES = 512 * 2 ** 20
 const rules = { strategy: "one_for_one", intensity: 10, period: "30 seconds" } as const
 const backoff = { first: "50 millis", max: "2 seconds" } as const
 const worker = { restart: "permanent", shutdown: "10 seconds" } as const
-const many = { intensity: 5, period: "10 seconds" } as const
+const many = { intensity: 5, period: "10 seconds", backoff } as const
 
-const housekeeping = ({ branch }: Root.Root) =>
+const housekeeping = ({ branch }: Root.Root, { idempotencyMillis, jobRetentionMillis }: Settings) =>
   Effect.gen(function* () {
     const witness = yield* Witness.Witness
     const recorder = yield* RefusalRecorder.RefusalRecorder
     const blobs = yield* Blobs
+    const { run } = yield* Retention.make({ jobMillis: jobRetentionMillis, reservationMillis: idempotencyMillis })
     const sweeping = Effect.asVoid(Effect.repeat(blobs.sweep, Schedule.spaced("1 minute")))
     const children = [
       { ...worker, name: "witness", start: witness.keep },
       { ...worker, name: "refusals", start: recorder.run },
-      { ...worker, name: "retention", start: sweeping }
+      { ...worker, name: "retention", start: sweeping },
+      { ...worker, name: "forgetting", start: Effect.asVoid(run) }
     ]
     yield* branch({ ...rules, backoff, name: "housekeeping", children })
   })
 
-/** Resolves with what the operator accepted of this host's weaknesses, once what a former server left is settled. */
+/**
+ * Resolves with what the operator accepted of this host's weaknesses, and with the containers that go on from a former
+ * server, once what else that left is settled.
+ */
 const substrate = ({ branch, hoping }: Root.Root) =>
   Effect.gen(function* () {
     const { facts, run } = yield* Substrate
@@ -55,23 +70,24 @@ const substrate = ({ branch, hoping }: Root.Root) =>
     const { text, weak } = yield* hoping(Effect.retry(facts, Schedule.spaced("10 millis")))
     const accepted = weak.map((weakness) => ({ _tag: "WeaknessAccepted", weakness }) as const)
     yield* journal.tell({ _tag: "NodeStarted", version, pid: process.pid, substrate: text }, ...accepted)
-    yield* journal.tell({ _tag: "NodeRecovered", ...(yield* recover) })
+    const { survivors, told } = yield* recover
+    yield* journal.tell({ _tag: "NodeRecovered", ...told })
     yield* Effect.addFinalizer(() => Effect.ignore(journal.tell({ _tag: "NodeStopped", reason: "asked to stop" })))
-    return weak
+    return { weak, survivors }
   })
 
-const poolOptions = (
-  { pools: configured, queueMillis }: Settings,
-  sizing: Sizing.Sizing,
-  weak: ReadonlyArray<string>
-) =>
+type Host = Effect.Effect.Success<ReturnType<typeof substrate>>
+
+const poolOptions = (settings: Settings, sizing: Sizing.Sizing, { survivors, weak }: Host) =>
   Effect.forEach(["zerotrust", "semitrusted"] as const, (pool) =>
     Effect.gen(function* () {
+      const { pools: configured, queueMillis } = settings
       const { capacityBytes, promise } = sizing
       const [target, maximum, limits] = [sizing.target(pool), sizing.maximum(pool), sizing.limits(1)]
       if (configured[pool].target > target)
         yield* Effect.logWarning(`pool ${pool} is off: this version has no network of that kind`)
-      const bound = Math.max(1, 2 * maximum)
+      const surviving = survivors.filter((one) => one.pool === pool).length
+      const bound = Math.max(1, 2 * maximum) + surviving
       // A container's actor outlives it until its end is written, so it is also stopped after it.
       const actors = yield* Children.make({ ...many, name: "lives", bound: 4 * bound, restart: "transient" })
       const containers = yield* Children.make({
@@ -81,13 +97,14 @@ const poolOptions = (
         restart: "temporary",
         shutdown: "20 seconds"
       })
-      return { pool, target, maximum, limits, weak, containers, actors, capacityBytes, promise, queueMillis }
+      const outlet = pool === "semitrusted" ? { outlet: WayOut.pathOf(settings) } : {}
+      return { pool, target, maximum, limits, weak, containers, actors, capacityBytes, promise, queueMillis, ...outlet }
     }).pipe(Root.at(`${Root.PATH}/pools/${pool}`))
   )
 
-const pools = ({ branch }: Root.Root, settings: Settings, sizing: Sizing.Sizing, weak: ReadonlyArray<string>) =>
+const pools = ({ branch }: Root.Root, settings: Settings, sizing: Sizing.Sizing, host: Host) =>
   Effect.gen(function* () {
-    const warm = yield* PoolsLive.make(yield* poolOptions(settings, sizing, weak))
+    const warm = yield* PoolsLive.make(yield* poolOptions(settings, sizing, host), host.survivors)
     const children = warm.runs.map(({ pool, run }) => ({ ...worker, name: pool, start: run }))
     yield* branch({ ...rules, backoff, name: "pools", children })
     return Pools.of(warm.service)
@@ -101,19 +118,37 @@ const jobs = (settings: Settings, sizing: Sizing.Sizing) =>
     return yield* JobsLive.make({ children, pools: yield* Pools, limits, outputCap, pendingBytes: PENDING_BYTES })
   }).pipe(Root.at(Root.PATH))
 
-/** Resolves with the address once requests are accepted. */
-const edge = ({ branch, hoping }: Root.Root, { host, port }: Settings) =>
+/** Those of a former server go on, whether or not anybody asks for them. */
+const services = ({ branch }: Root.Root, settings: Settings, sizing: Sizing.Sizing) =>
   Effect.gen(function* () {
+    const { recover, run, service } = yield* ServiceRoom.make(settings, sizing)
+    yield* recover
+    yield* branch({ ...rules, backoff, name: "sweeping", children: [{ ...worker, name: "services", start: run }] })
+    return service
+  })
+
+/** Resolves with the address once requests are accepted. */
+const edge = ({ branch, hoping }: Root.Root, settings: Settings) =>
+  Effect.gen(function* () {
+    const { domain, host, memoryPerVcpuBytes, port, sessionWs } = settings
+    const front = yield* Front.make(settings)
+    const memoryMbPerVcpu = Math.floor(memoryPerVcpuBytes / 2 ** 20)
     const bound = yield* Deferred.make<Http.Bound>()
     const api = Effect.gen(function* () {
       const first = yield* Effect.transposeOption(yield* Deferred.poll(bound))
       // A restart listens where the first start did, also when that was any free port.
       const again = Option.match(first, { onNone: () => port, onSome: (known) => known.port })
-      const context = yield* Layer.build(Http.layer({ host, port: again, version }))
+      const urls = ServiceUrls.make(domain, yield* front.port, memoryMbPerVcpu)
+      const api = Http.layer({ host, port: again, version, sessionWs, memoryMbPerVcpu })
+      const context = yield* Layer.build(Layer.provide(api, Layer.succeed(ServiceUrls.ServiceUrls, urls)))
       yield* Deferred.succeed(bound, Context.get(context, Http.Server))
       return yield* Effect.never
     })
-    const children = [{ ...worker, shutdown: "40 seconds", name: "api", start: api }] as const
+    const children = [
+      { ...worker, ...(yield* WayOut.child(settings)) },
+      { ...worker, ...front.child },
+      { ...worker, shutdown: "40 seconds", name: "api", start: api }
+    ] as const
     yield* branch({ ...rules, backoff, name: "edge", children })
     return yield* hoping(Deferred.await(bound))
   })
@@ -122,16 +157,22 @@ const make = (settings: Settings) =>
   Effect.gen(function* () {
     const root = yield* Root.make
     const sizing = Sizing.of(settings)
-    yield* housekeeping(root)
-    const weak = yield* substrate(root)
-    const warm = Context.make(Pools, yield* pools(root, settings, sizing, weak))
+    yield* housekeeping(root, settings)
+    const host = yield* substrate(root)
+    const warm = Context.make(Pools, yield* pools(root, settings, sizing, host))
     const inner = Context.merge(
       warm,
       Context.make(Jobs, yield* Effect.provide(jobs(settings, sizing), warm)).pipe(
         Context.add(HealthCheck, yield* Effect.provide(HealthLive.make("zerotrust", sizing.limits(1)), warm))
       )
     )
-    const { url } = yield* Effect.provide(edge(root, settings), inner)
+    const disk = yield* DiskRoom.make(root, settings)
+    const sessions = disk.sessions(yield* Effect.provide(SessionRoom.make(settings, sizing), warm))
+    const running = disk.services(yield* Effect.provide(services(root, settings, sizing), inner))
+    const outer = inner.pipe(Context.add(Sessions, sessions), Context.add(Services, running))
+    const kept = yield* Effect.provide(SnapshotRoom.make(root, disk), outer)
+    yield* disk.watch(sessions, running)
+    const { url } = yield* Effect.provide(edge(root, settings), Context.merge(outer, kept))
     return Context.add(warm, Running, { url, gaveUp: root.gaveUp })
   })
 

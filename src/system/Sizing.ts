@@ -10,7 +10,7 @@ const PROMISED_PART = 8
 const MOST = 256
 
 /** Modes whose network exists. The others are off, whatever is configured: nothing may silently run as something else. */
-const NETWORKS: ReadonlyArray<PoolId> = ["zerotrust"]
+const NETWORKS: ReadonlyArray<PoolId> = ["zerotrust", "semitrusted"]
 
 export interface Sizing {
   readonly limits: (vcpu: number) => Limits
@@ -21,7 +21,16 @@ export interface Sizing {
   readonly target: (pool: PoolId) => number
 }
 
-export const of = (settings: Settings, memoryBytes = totalmem()): Sizing => {
+interface Host {
+  readonly memoryBytes: number
+  readonly networks: ReadonlyArray<PoolId>
+}
+
+/** What is promised is bounded for all pools together; `maximum` is each pool's own. */
+export const of = (
+  settings: Settings,
+  { memoryBytes = totalmem(), networks = NETWORKS }: Partial<Host> = {}
+): Sizing => {
   const { memoryPerVcpuBytes, pidsPerContainer, pools, reserveBytes, tmpBytes } = settings
   const limits = (vcpu: number): Limits => ({
     memoryBytes: memoryPerVcpuBytes * vcpu,
@@ -34,7 +43,7 @@ export const of = (settings: Settings, memoryBytes = totalmem()): Sizing => {
   const carried = Math.floor(capacityBytes / promise(limits(1)))
   const maximum = (pool: PoolId) => {
     const { maximum, target } = pools[pool]
-    if (!NETWORKS.includes(pool)) return 0
+    if (!networks.includes(pool)) return 0
     return maximum ?? Math.max(target, Math.min(MOST, carried))
   }
   const target = (pool: PoolId) => Math.min(pools[pool].target, maximum(pool))

@@ -5,7 +5,7 @@ import { jobId, owner } from "../support/history.js"
 import { ann, becomes, limits, type System } from "./world.js"
 
 export const claim = (n: number, vcpu = 1) => ({
-  job: jobId(n),
+  claimant: { _tag: "Job", job: jobId(n) } as const,
   owner: n % 2 === 0 ? ann : owner("bob-0001"),
   limits: { ...limits, memoryBytes: vcpu * limits.memoryBytes }
 })

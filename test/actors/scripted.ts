@@ -3,8 +3,12 @@ import { Deferred, Effect, FiberId, Layer } from "effect"
 import {
   type Command,
   type Container,
+  type Exited,
   type Gone,
+  type Kept,
+  type Launched,
   type Limits,
+  type LogFile,
   type Ran,
   type Seal,
   Substrate,
@@ -41,24 +45,56 @@ const cut: Ran = { ...ran, how: "gone", stdout: nothing }
 const sealOf = ({ cpuMillis, memoryBytes, pids }: Limits): Seal =>
   seal({ memory: String(memoryBytes), cpu: String(cpuMillis), pids: String(pids) })
 
+/** A command that was launched: a test ends it, or its container does. */
+class Launch {
+  readonly exited = Deferred.unsafeMake<Exited, SubstrateError>(FiberId.none)
+  readonly signals: Array<number> = []
+
+  constructor(
+    readonly command: Command,
+    readonly log: LogFile
+  ) {}
+
+  end(exited: Partial<Exited> = {}): void {
+    const { stderr, stdout, ...how } = ran
+    Deferred.unsafeDone(this.exited, Effect.succeed({ ...how, ...exited }))
+  }
+
+  readonly port: Launched = {
+    exited: Deferred.await(this.exited),
+    signal: (signo) => Effect.sync(() => void this.signals.push(signo))
+  }
+}
+
 class Box {
   readonly ended = Deferred.unsafeMake<Gone>(FiberId.none)
+  readonly launched: Array<Launch> = []
+  /** What it is kept as, mounts, and relays out of itself. */
+  label: string | undefined
+  directory: string | undefined
+  readonly relays = new Map<number, string>()
+  frozen = false
   /** How often its end was asked for. */
   asked = 0
   over = false
+  /** Processes that the kernel shows when it is gone, and later. */
+  left = 0
 
   constructor(
     private readonly script: Script,
-    readonly limits: Limits
+    /** As the kernel has them now. */
+    public limits: Limits
   ) {}
 
   /** The kernel showed it empty. */
   end(reason: Gone["reason"]): void {
     if (this.over) return
     this.over = true
+    const why = reason === "lost" ? loss : over
+    for (const { exited } of this.launched) Deferred.unsafeDone(exited, Effect.fail(why))
     Deferred.unsafeDone(
       this.ended,
-      Effect.succeed({ reason, cpuMicros: 1, peakBytes: 1, left: reason === "lost" ? null : 0 })
+      Effect.succeed({ reason, cpuMicros: 1, peakBytes: 1, left: reason === "lost" ? null : this.left })
     )
   }
 
@@ -79,12 +115,32 @@ class Box {
     )
   }
 
+  /** A step of its own, if the container is there to take it. */
+  private step(take: () => void): Effect.Effect<void, SubstrateError> {
+    return Effect.suspend(() => (this.over ? Effect.fail(over) : Effect.sync(take)))
+  }
+
+  private launch(command: Command, log: LogFile): Effect.Effect<Launched, SubstrateError> {
+    const launch = new Launch(command, log)
+    return Effect.as(
+      Effect.zipRight(
+        this.script.launching(command),
+        this.step(() => void this.launched.push(launch))
+      ),
+      launch.port
+    )
+  }
+
   private unused = Effect.dieMessage("no test asks for this")
 
   readonly port = (): Container => ({
     seal: sealOf(this.limits),
     run: (command) => Effect.suspend(() => this.run(command)),
-    limit: (limits) => Effect.as(this.script.limiting, sealOf(limits)),
+    limit: (limits) =>
+      Effect.map(this.script.limiting, () => {
+        this.limits = limits
+        return sealOf(limits)
+      }),
     release: Effect.sync(() => this.ask()),
     destroy: Effect.suspend(() => {
       this.ask()
@@ -93,10 +149,29 @@ class Box {
       )
     }),
     gone: Deferred.await(this.ended),
+    left: Effect.sync(() => (this.over ? this.left : 1)),
     start: () => this.unused,
     collect: () => this.unused,
-    freeze: this.unused,
-    unfreeze: this.unused
+    dial: () => this.unused,
+    launch: (command, log) => Effect.suspend(() => this.launch(command, log)),
+    attach: (directory) =>
+      this.step(() => {
+        this.directory = directory
+      }),
+    keep: (label) =>
+      Effect.zipRight(
+        this.script.keeping,
+        this.step(() => {
+          this.label = label
+        })
+      ),
+    egress: (port, path) => this.step(() => void this.relays.set(port, path)),
+    freeze: this.step(() => {
+      this.frozen = true
+    }),
+    unfreeze: this.step(() => {
+      this.frozen = false
+    })
   })
 }
 
@@ -105,6 +180,9 @@ export class Script {
   /** What comes before a container is created, its limits are changed, a command has run. */
   creating: Effect.Effect<void, SubstrateError> = Effect.void
   limiting: Effect.Effect<void, SubstrateError> = Effect.void
+  /** And before it is kept. */
+  keeping: Effect.Effect<void, SubstrateError> = Effect.void
+  launching: (command: Command) => Effect.Effect<void, SubstrateError> = () => Effect.void
   running: (command: Command) => Effect.Effect<Ran, SubstrateError> = () => Effect.succeed(ran)
   /** Ends that are asked for do not come. */
   undead = false
@@ -118,6 +196,26 @@ export class Script {
   /** The spawner dies, and everything with it. */
   lose(): void {
     for (const box of this.boxes) box.end("lost")
+  }
+
+  /** The control plane is gone: what nobody kept goes, the rest is there for the next. */
+  leave(): void {
+    for (const box of this.boxes) if (box.label === undefined) box.end("shutdown")
+  }
+
+  get kept(): ReadonlyArray<Kept> {
+    return this.alive.flatMap((box) =>
+      box.label === undefined
+        ? []
+        : [
+            {
+              label: box.label,
+              container: box.port(),
+              frozen: box.frozen,
+              launched: box.launched.map(({ port }) => port)
+            }
+          ]
+    )
   }
 
   box(limits: Limits): Container {
@@ -135,6 +233,7 @@ export class Script {
           Effect.suspend(() => this.creating),
           Effect.sync(() => this.box(limits))
         ),
+      kept: Effect.sync(() => this.kept),
       run: Effect.never
     })
   )

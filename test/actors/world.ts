@@ -5,7 +5,7 @@ import * as JobsLive from "../../actors/job/JobsLive.js"
 import { type PoolStatus, Pools } from "../../actors/pool/Pools.js"
 import * as PoolsLive from "../../actors/pool/PoolsLive.js"
 import type { Limits } from "../../events/Container.js"
-import type { PublicKey } from "../../events/Ids.js"
+import type { JobId, PublicKey } from "../../events/Ids.js"
 import { filesContained } from "../../src/guards/FilesContained.js"
 import type { Refused } from "../../src/guards/Guard.js"
 import { languageRunnable } from "../../src/guards/LanguageRunnable.js"
@@ -36,6 +36,9 @@ export interface Size {
   readonly capacityBytes: number
   readonly queueMillis: number
   readonly pendingBytes: number
+  /** Containers of the second pool; 0 is off. */
+  readonly semitrusted: number
+  readonly adoptedWithinMillis: number
 }
 
 const usual: Size = {
@@ -43,7 +46,9 @@ const usual: Size = {
   maximum: 4,
   capacityBytes: 4 * limits.memoryBytes,
   queueMillis: 20_000,
-  pendingBytes: 64 * MIB
+  pendingBytes: 64 * MIB,
+  semitrusted: 0,
+  adoptedWithinMillis: 30_000
 }
 
 export const submission = (code: string, by: PublicKey = ann, more: object = {}): Submission => ({
@@ -68,8 +73,8 @@ export const submission = (code: string, by: PublicKey = ann, more: object = {})
   trace: "test"
 })
 
-export const owned = (job: string, actor: PublicKey = ann) =>
-  Either.getOrThrow(resourceOwned.decide({ actor, resource: job, owner: actor }))
+export const owned = (job: JobId, actor: PublicKey = ann) =>
+  Either.getOrThrow(resourceOwned.decide({ kind: "job", actor, resource: job, owner: actor }))
 
 /** What a test may break, and what it may look at. */
 export class World {
@@ -115,16 +120,16 @@ export const told = (start: `job/${string}` | "container/" | "pool/zerotrust") =
 const children = (name: string, restart: "temporary" | "transient", bound = 1_000) =>
   Children.make({ name, bound, restart, intensity: 5, period: "10 seconds", shutdown: "5 seconds" })
 
-/** The system under test, running. */
-export const system = (size: Partial<Size> = {}) =>
+/** The system under test, running, over what a former one kept. */
+export const system = (size: Partial<Size> = {}, survivors: ReadonlyArray<PoolsLive.PoolSurvivor> = []) =>
   Effect.gen(function* () {
-    const { pendingBytes, ...sized } = { ...usual, ...size }
+    const { pendingBytes, semitrusted, ...sized } = { ...usual, ...size }
     const actors = yield* children("lives", "transient")
     const containers = yield* children("containers", "temporary")
     const promise = ({ memoryBytes }: Limits) => memoryBytes
     const one = { pool: "zerotrust", limits, weak: [], containers, actors, promise, ...sized } as const
-    const off = { ...one, pool: "semitrusted", target: 0, maximum: 0 } as const
-    const { runs, service } = yield* PoolsLive.make([one, off])
+    const other = { ...one, pool: "semitrusted", target: semitrusted, maximum: semitrusted } as const
+    const { runs, service } = yield* PoolsLive.make([one, other], survivors)
     for (const { run } of runs) yield* Effect.forkScoped(run)
     const pools = Pools.of(service)
     const jobs = yield* JobsLive.make({

@@ -6,7 +6,7 @@ export type Rule = (sources: ReadonlyArray<Source>) => ReadonlyArray<string>
 
 const everything = [
   ...["events", "actors", "src/guards", "src/kernel", "src/log", "src/store", "src/substrate", "src/languages"],
-  ...["src/projections", "src/http", "src/rpc", "src/cli", "src/system", "bench"]
+  ...["src/projections", "src/http", "src/proxy", "src/egress", "src/rpc", "src/cli", "src/system", "bench"]
 ]
 
 /** Who may import whom. A layer that is not here does not exist. */
@@ -30,6 +30,8 @@ const allowed: { readonly [layer: string]: ReadonlyArray<string> } = {
     "src/projections"
   ],
   "src/http": ["events", "src/guards", "actors", "src/projections", "src/store", "src/languages"],
+  "src/proxy": ["events", "actors", "src/projections"],
+  "src/egress": ["events", "src/guards", "src/projections"],
   "src/rpc": ["events", "actors", "src/kernel", "src/log", "src/projections"],
   "src/cli": everything,
   "src/system": everything,

@@ -39,6 +39,23 @@ const json = async (...argv: ReadonlyArray<string>) => {
 const echo = (server: Client.Credentials) =>
   Effect.runPromise(Client.ask(server, { path: "/execute", body: '{"language":"bash","code":"echo $((6*7))"}' }))
 
+describe("where too few files may be open", () => {
+  const limited = (...argv: ReadonlyArray<string>) =>
+    shell("/bin/sh", ["-c", 'ulimit -n 256; exec "$@"', "sh", process.execPath, PROGRAM, ...argv])
+
+  for (const command of ["serve", "doctor"])
+    it(`${command} names the limit and the fix`, async () => {
+      const { code, stderr, stdout } = await limited(command, "--data", join(directory, "limited"))
+      expect([code, stdout]).toEqual([1, ""])
+      expect(stderr).toMatch(/^unsandbox: only 256 files may be open .*LimitNOFILE=.*limits\.conf.*\n$/)
+    })
+
+  it("says it as JSON too", async () => {
+    const { stderr } = await limited("serve", "--json", "--data", join(directory, "limited"))
+    expect(JSON.parse(stderr)).toMatchObject({ error: "too_few_open_files" })
+  })
+})
+
 describe("beside a running server", () => {
   let server: Server
   const data = join(directory, "running")

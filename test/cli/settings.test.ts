@@ -61,6 +61,8 @@ describe("units", () => {
     ["queue", "2m", "queueMillis", 120_000],
     ["queue", "250ms", "queueMillis", 250],
     ["retention", "7d", "retentionMillis", 604_800_000],
+    ["job-retention", "12h", "jobRetentionMillis", 43_200_000],
+    ["idempotency", "1h", "idempotencyMillis", 3_600_000],
     ["accept-weak", "true", "acceptWeak", true]
   ])("--%s %s", (flag, text, key, value) =>
     expect(right({ flags: { data: directory, [flag]: text } })).toMatchObject({ [key]: value })

@@ -90,12 +90,17 @@ describe("POST /execute", () => {
     expect(String(answer.json.stdout).length).toBe(1024 * 1024)
   })
 
-  it("refuses semitrusted instead of running it as something else", async () => {
-    const answer = await execute(bash("echo x", { network: "semitrusted" }))
+  it("runs semitrusted as that", async () => {
+    const answer = await execute(bash("echo $HTTPS_PROXY", { network: "semitrusted" }))
     expect(answer).toMatchObject({
-      status: 403,
-      json: { error: "network_mode_unavailable", code: "NETWORK_MODE_UNAVAILABLE" }
+      status: 200,
+      json: { network_mode: "semitrusted", stdout: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\n$/) }
     })
+  })
+
+  it("refuses WebAssembly where there is none instead of leaving it out", async () => {
+    const answer = await execute(bash("echo x", { return_wasm_artifact: true }))
+    expect(answer).toMatchObject({ status: 400, json: { error: "wasm_unsupported", code: "WASM_UNSUPPORTED" } })
   })
 
   it("suggests the nearest language", async () => {
@@ -184,8 +189,12 @@ describe("the rest of the system", () => {
   })
 
   it("cluster, pools, stats and the caller's key", async () => {
-    expect((await ask("GET", "/cluster", { sign: "bearer" })).json).toMatchObject({ mode: "pooled", pool_size: 4 })
-    expect((await ask("GET", "/pools", { sign: "bearer" })).json).toMatchObject({ pool_count: 1, total_capacity: 4 })
+    expect((await ask("GET", "/cluster", { sign: "bearer" })).json).toMatchObject({
+      mode: "pooled",
+      pool_size: 6,
+      network_mode: "hybrid"
+    })
+    expect((await ask("GET", "/pools", { sign: "bearer" })).json).toMatchObject({ pool_count: 2, total_capacity: 6 })
     expect((await ask("GET", "/stats")).json.load_1min).toBeTypeOf("string")
     expect((await ask("POST", "/keys/validate", { body: "{}", sign: { body: "" } })).json).toMatchObject({
       valid: true

@@ -8,7 +8,7 @@ import { enforce, type Permit, Refused } from "../../src/guards/Guard.js"
 import { type Asked, Refusals } from "../../src/guards/Refusals.js"
 import { type Ownership, resourceOwned } from "../../src/guards/ResourceOwned.js"
 import { effect } from "../support/it.js"
-import { KEY, type Point, points } from "./points.js"
+import { JOB, KEY, type Point, points } from "./points.js"
 
 const asked: Asked = { principal: KEY, action: "POST /execute" }
 
@@ -136,7 +136,7 @@ for (const point of points) {
   })
 }
 
-const facts: Ownership = { actor: KEY, resource: "unsb-job-1", owner: KEY }
+const facts: Ownership<"job"> = { kind: "job", actor: KEY, resource: JOB, owner: KEY }
 
 describe("permit", () => {
   it("carries the facts that were judged, whatever becomes of the caller's object", () => {
@@ -149,11 +149,16 @@ describe("permit", () => {
 
   it("carries nothing beside them", () => {
     const more = { ...facts, secret: "unsb-sk-x" }
-    expect(Object.keys(Either.getOrThrow(resourceOwned.decide(more)).facts)).toEqual(["actor", "resource", "owner"])
+    expect(Object.keys(Either.getOrThrow(resourceOwned.decide(more)).facts)).toEqual([
+      "kind",
+      "actor",
+      "resource",
+      "owner"
+    ])
   })
 
   it("cannot be written by hand, nor passed for another point's", () => {
-    const destroy = (owned: Permit<"D17", Ownership>) => owned.point
+    const destroy = (owned: Permit<"D17", Ownership<"job">>) => owned.point
     // @ts-expect-error a literal has not been issued
     destroy({ point: "D17", facts })
     // @ts-expect-error nor does claiming so help
@@ -164,6 +169,9 @@ describe("permit", () => {
     const stranger: Permit<"D17", { readonly actor: string }>[] = []
     // @ts-expect-error the same point's on other facts
     for (const permit of stranger) destroy(permit)
+    const service: Permit<"D17", Ownership<"service">>[] = []
+    // @ts-expect-error the same point's on a thing of another kind
+    for (const permit of service) destroy(permit)
     // @ts-expect-error a decision is not a permit yet
     destroy(resourceOwned.decide(facts))
     expect(destroy(Either.getOrThrow(resourceOwned.decide(facts)))).toBe("D17")

@@ -8,10 +8,11 @@ import { logDurable } from "../../src/guards/LogDurable.js"
 import { networkPermitted } from "../../src/guards/NetworkPermitted.js"
 import { type Found, resourceKnown } from "../../src/guards/ResourceKnown.js"
 import { resourceOwned } from "../../src/guards/ResourceOwned.js"
+import { type Lock, resourceUnlocked } from "../../src/guards/ResourceUnlocked.js"
 import { refuseRejected, transitionLegal } from "../../src/guards/TransitionLegal.js"
-import { KEY } from "./points.js"
+import { JOB, KEY } from "./points.js"
 
-type Point = Permit<"D10">["point"] | "D12" | "D14" | "D16" | "D17" | "D22" | "D26"
+type Point = Permit<"D10">["point"] | "D12" | "D14" | "D16" | "D17" | "D20" | "D22" | "D26"
 
 const passes = <P extends Point, F, C>(guard: Guard<P, F, C>, facts: F): C =>
   Either.getOrThrow(guard.decide(facts)).facts
@@ -78,6 +79,19 @@ describe("D12 language-runnable", () => {
     expect(reason.message).toContain("unsandbox languages install python")
     expect(refuses(languageRunnable, { ...asked, runnable: false }).reason.code).toBe("language_unavailable")
   })
+  it("refuses WebAssembly where the language has no such target, or the server has not", () => {
+    expect(passes(languageRunnable, { ...asked, wasm: "here" })).toEqual({ language: "python" })
+    const none = refuses(languageRunnable, { ...asked, wasm: "no target" }).reason
+    expect(none).toMatchObject({ code: "wasm_unsupported", status: 400, details: { field: "return_wasm_artifact" } })
+    const install = "unsandbox languages install --wasm c"
+    const absent = { ...asked, known: "c", wasm: "not installed", installCommand: install } as const
+    expect(refuses(languageRunnable, absent).reason).toMatchObject({
+      code: "wasm_unavailable",
+      status: 400,
+      message: expect.stringContaining(install),
+      details: { language: "c", install }
+    })
+  })
   it("is not fooled by a runnable language that nobody knows", () =>
     expect(refuses(languageRunnable, { ...asked, known: undefined }).reason.code).toBe("unknown_language"))
   it("quotes no more than a line of what was asked", () => {
@@ -101,10 +115,11 @@ describe("D14 network-permitted", () => {
 })
 
 describe("D16 resource-known", () => {
-  const sought = { kind: "job", resource: "unsb-job-1", actor: KEY }
+  const sought = { kind: "job", resource: "unsb-job-1", actor: KEY } as const
   const owner = "unsb-pk-else-0000"
   it("passes the owner's own", () =>
     expect(passes(resourceKnown, { ...sought, found: { owner: KEY } })).toEqual({
+      kind: "job",
       resource: "unsb-job-1",
       actor: KEY,
       owner: KEY
@@ -135,7 +150,7 @@ describe("D16 resource-known", () => {
 })
 
 describe("D17 resource-owned", () => {
-  const facts = { actor: KEY, resource: "unsb-job-1", owner: KEY }
+  const facts = { kind: "job", actor: KEY, resource: JOB, owner: KEY } as const
   it("passes the owner", () => expect(passes(resourceOwned, facts)).toEqual(facts))
   it("refuses everybody else without naming the owner", () => {
     const { reason } = refuses(resourceOwned, { ...facts, owner: "unsb-pk-else-0000" })
@@ -189,4 +204,14 @@ describe("D26 log-durable", () => {
         certainty: "uncertain",
         reason: { code: "not_durable", status: 503 }
       }))
+})
+
+describe("D20 resource-unlocked", () => {
+  const facts: Lock = { kind: "job", resource: JOB, locked: false }
+  it("passes what nobody locked", () => expect(passes(resourceUnlocked, facts)).toEqual(facts))
+  it("refuses what is locked and says how to unlock it", () => {
+    const { reason } = refuses(resourceUnlocked, { ...facts, locked: true })
+    expect(reason).toMatchObject({ code: "locked", status: 409 })
+    expect(reason.message).toContain(`POST /jobs/${JOB}/unlock`)
+  })
 })

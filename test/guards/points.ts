@@ -1,21 +1,26 @@
 /** Facts on which each built point issues its permit: the tests break them one by one. */
 import { Effect, type Either } from "effect"
 import { stream } from "../../events/Envelope.js"
-import type { DecisionPoint } from "../../events/Ids.js"
+import { type DecisionPoint, ImageId, JobId, PublicKey } from "../../events/Ids.js"
 import { capacityAvailable } from "../../src/guards/CapacityAvailable.js"
 import { containerSealed } from "../../src/guards/ContainerSealed.js"
 import * as Credentials from "../../src/guards/Credentials.js"
+import { egressPermitted } from "../../src/guards/EgressPermitted.js"
 import { FILE_BOUNDS, filesContained } from "../../src/guards/FilesContained.js"
 import type { Asked, Guard, Permit, Refused } from "../../src/guards/Guard.js"
+import { imageTrusted } from "../../src/guards/ImageTrusted.js"
 import { keyActive } from "../../src/guards/KeyActive.js"
 import { keyKnown } from "../../src/guards/KeyKnown.js"
 import { languageRunnable } from "../../src/guards/LanguageRunnable.js"
 import { logDurable } from "../../src/guards/LogDurable.js"
+import { nameClaimable } from "../../src/guards/NameClaimable.js"
 import { networkPermitted } from "../../src/guards/NetworkPermitted.js"
 import type { Refusals } from "../../src/guards/Refusals.js"
 import { requestWellformed } from "../../src/guards/RequestWellformed.js"
 import { resourceKnown } from "../../src/guards/ResourceKnown.js"
 import { resourceOwned } from "../../src/guards/ResourceOwned.js"
+import { resourceUnlocked } from "../../src/guards/ResourceUnlocked.js"
+import { secretsReleasable } from "../../src/guards/SecretsReleasable.js"
 import * as Signature from "../../src/guards/Signature.js"
 import { signatureValid } from "../../src/guards/SignatureValid.js"
 import { timestampFresh } from "../../src/guards/TimestampFresh.js"
@@ -23,6 +28,8 @@ import { transitionLegal } from "../../src/guards/TransitionLegal.js"
 import * as TrustedClock from "../../src/guards/TrustedClock.js"
 
 export const KEY = "unsb-pk-test-0000-0000-0001"
+export const JOB = JobId.make(`unsb-job-${"1".repeat(32)}`)
+export const IMAGE = ImageId.make("unsb-image-0000-0000-0000-0001")
 export const SECRET = "unsb-sk-test0-vault-unlck-12345"
 export const NOW = 1_800_000_000
 
@@ -111,14 +118,41 @@ export const points: ReadonlyArray<Point> = [
     known: "python",
     runnable: true,
     suggestion: undefined,
-    installCommand: undefined
+    installCommand: undefined,
+    wasm: "here"
   }),
   point(filesContained, { files: [{ filename: "a.txt", content: "YQ==" }], bounds: FILE_BOUNDS }),
   point(networkPermitted, { mode: "zerotrust", available: ["zerotrust"] }),
+  point(nameClaimable, { kind: "label", asked: "shop", own: ["localhost"], service: undefined, holder: undefined }),
   point(resourceKnown, { kind: "job", resource: "unsb-job-1", actor: KEY, found: { owner: KEY } }),
-  point(resourceOwned, { actor: KEY, resource: "unsb-job-1", owner: KEY }),
+  point(resourceOwned, { kind: "job", actor: KEY, resource: JOB, owner: KEY }),
+  point(imageTrusted, {
+    resource: IMAGE,
+    actor: KEY,
+    found: { image: IMAGE, owner: KEY, visibility: "private", granted: false }
+  }),
+  point(resourceUnlocked, { kind: "job", resource: JOB, locked: false }),
   point(transitionLegal, { resource: "unsb-job-1", command: "Cancel", state: "Running", legal: true }),
   point(containerSealed, { container: "unsb-vm-0000000000000001", seal: seal(), limits, weak: [] }),
+  point(secretsReleasable, {
+    resource: "unsb-service-0000000000000001",
+    authentic: true,
+    owner: KEY,
+    container: "unsb-vm-0000000000000001",
+    claimedFor: "unsb-service-0000000000000001",
+    claimedBy: KEY,
+    sealed: "unsb-vm-0000000000000001"
+  }),
+  point(egressPermitted, {
+    container: "unsb-vm-0000000000000001",
+    key: PublicKey.make(KEY),
+    mode: "semitrusted",
+    host: "example.com",
+    port: 443,
+    addresses: ["93.184.215.14"],
+    own: [],
+    policy: { allow: [], deny: [], closedPorts: [25] }
+  }),
   point(logDurable, {
     stream: "job/unsb-job-1",
     rows: [{ seq: 1, stream: stream("job", "unsb-job-1"), hash: "0".repeat(64) }]

@@ -1,5 +1,8 @@
 import { Effect, Ref } from "effect"
-import { describe, expect } from "vitest"
+import { describe, expect, it } from "vitest"
+import * as LanguageChoice from "../../src/http/LanguageChoice.js"
+import { toolchain } from "../../src/languages/Plan.js"
+import * as Registry from "../../src/languages/Registry.js"
 import { type Ask, begin, bytesOf, credentials, request, type Target } from "../support/client.js"
 import { live } from "../support/it.js"
 import { directory } from "../support/storage.js"
@@ -113,6 +116,40 @@ describe("POST /execute", () => {
       })
     )
   )
+
+  live("refuses WebAssembly where there is none, instead of running without it", () =>
+    inServer(
+      Effect.gen(function* () {
+        const to = yield* caller()
+        const none = yield* post(to, "/execute", { body: program({}, { return_wasm_artifact: true }) })
+        expect(none).toMatchObject({ status: 400, json: { error: "wasm_unsupported", details: { point: "D12" } } })
+        const plain = { "content-type": "text/plain" }
+        const code = "#!/usr/bin/env python3\nprint(1)"
+        const run = yield* post(to, "/run?return_wasm_artifact=true", { body: code, headers: plain })
+        expect(run).toMatchObject({ status: 400, json: { error: "wasm_unsupported" } })
+        expect(yield* Ref.get(yield* Submitted)).toEqual([])
+      })
+    )
+  )
+
+  it("knows which language has a target that is not installed", () => {
+    const [c, python] = [Registry.find("c"), Registry.find("python")]
+    const paths = { cc: "/usr/bin/cc", bin: "/usr/bin/python3" }
+    const all = [c, python].flatMap((one) => (one === undefined ? [] : [[one.id, toolchain(one, paths)] as const]))
+    const choice = LanguageChoice.make({
+      available: new Map(all),
+      shells: new Map(),
+      multiplexers: new Map(),
+      refresh: Effect.die("unasked")
+    })
+    expect(choice.of("c", true)).toMatchObject({
+      runnable: true,
+      wasm: "not installed",
+      installCommand: "unsandbox languages install --wasm c"
+    })
+    expect(choice.of("python", true)).toMatchObject({ runnable: true, wasm: "no target", installCommand: undefined })
+    expect(choice.of("c")).not.toHaveProperty("wasm")
+  })
 
   live("understands every alias, and nothing in the place of something", () =>
     inServer(

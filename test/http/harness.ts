@@ -4,11 +4,15 @@
  */
 import { randomBytes } from "node:crypto"
 import { Context, Deferred, Effect, Layer, Ref } from "effect"
+import { Images } from "../../actors/image/Images.js"
 import { Jobs, type Outcome, type Submission } from "../../actors/job/Jobs.js"
 import { Keys } from "../../actors/key/Keys.js"
 import * as KeysLive from "../../actors/key/KeysLive.js"
 import { HealthCheck } from "../../actors/pool/Health.js"
 import { Pools } from "../../actors/pool/Pools.js"
+import { Services } from "../../actors/service/Services.js"
+import { Sessions } from "../../actors/session/Sessions.js"
+import { Snapshots } from "../../actors/snapshot/Snapshots.js"
 import { stream } from "../../events/Envelope.js"
 import { ContainerId, JobId } from "../../events/Ids.js"
 import type { JobAccepted, JobFinished } from "../../events/Job.js"
@@ -16,11 +20,13 @@ import { capacityAvailable } from "../../src/guards/CapacityAvailable.js"
 import type { Refused } from "../../src/guards/Guard.js"
 import { type Asked, Refusals } from "../../src/guards/Refusals.js"
 import * as Server from "../../src/http/Server.js"
+import * as ServiceUrls from "../../src/http/ServiceUrls.js"
 import { Toolchains } from "../../src/languages/Toolchains.js"
 import { EventLog } from "../../src/log/EventLog.js"
 import * as Projections from "../../src/projections/Projections.js"
 import { Blobs } from "../../src/store/Blobs.js"
 import { digestOf } from "../../src/store/Digest.js"
+import { absent } from "../support/absent.js"
 import type { Target } from "../support/client.js"
 import { directory, storageIn } from "../support/storage.js"
 
@@ -195,6 +201,7 @@ const jobs = Layer.scoped(
 
     return Jobs.of({
       submit,
+      run: () => Effect.dieMessage("no service runs anything here"),
       ended: (job) => {
         const one = running.get(job)
         return one === undefined ? Effect.void : Effect.asVoid(Effect.exit(Deferred.await(one.ended)))
@@ -212,6 +219,7 @@ const pools = Layer.succeed(
   Pools,
   Pools.of({
     use: () => Effect.dieMessage("no container is claimed here"),
+    adopt: () => Effect.dieMessage("no container is claimed here"),
     status: Effect.succeed([
       {
         id: "zerotrust",
@@ -221,6 +229,7 @@ const pools = Layer.succeed(
         idle: 3,
         spawning: 1,
         busy: 2,
+        lingering: 0,
         waiting: 0,
         circuit: "closed",
         claimP50Millis: 0.4,
@@ -234,6 +243,7 @@ const pools = Layer.succeed(
         idle: 0,
         spawning: 0,
         busy: 0,
+        lingering: 0,
         waiting: 0,
         circuit: "closed",
         claimP50Millis: 0,
@@ -241,6 +251,15 @@ const pools = Layer.succeed(
       }
     ])
   })
+)
+
+/** What lives longer than a job is tested on real servers, in test/contract. */
+const lasting = Layer.mergeAll(
+  absent(Sessions),
+  absent(Services),
+  absent(Snapshots),
+  absent(Images),
+  Layer.succeed(ServiceUrls.ServiceUrls, ServiceUrls.make("localhost", 8081, 2_048))
 )
 
 export class Wellness extends Context.Tag("test/Wellness")<Wellness, Ref.Ref<boolean>>() {}
@@ -268,7 +287,7 @@ const observed = Layer.mergeAll(
 export const layer = (data: string, options: Partial<Server.Options> = {}) => {
   const projections = Projections.make()
   return Server.layer({ host: "127.0.0.1", port: 0, version: "0.0.0", ...options }).pipe(
-    Layer.provideMerge(Layer.mergeAll(jobs, pools, health, refusals, KeysLive.layer, Toolchains.layer)),
+    Layer.provideMerge(Layer.mergeAll(jobs, pools, lasting, health, refusals, KeysLive.layer, Toolchains.layer)),
     Layer.provideMerge(observed),
     Layer.provideMerge(projections.layer),
     Layer.provideMerge(storageIn(data, projections.projectors))

@@ -103,6 +103,75 @@ describe("the many", () => {
     })
   )
 
+  const backoff = { first: "100 millis", max: "250 millis" } as const
+
+  effect("pauses before a restart, twice as long after each crash within the period, up to the bound", () =>
+    Effect.gen(function* () {
+      const ward = new Ward()
+      const jobs = yield* made(ward, { backoff, intensity: 9 })
+      yield* jobs.start("a", ward.life("a"))
+      yield* jobs.start("b", ward.life("b"))
+      yield* settle
+      ward.look()
+      for (const pause of [100, 200, 250, 250]) {
+        yield* ward.crash("a")
+        yield* TestClock.adjust(pause - 1)
+        yield* settle
+        expect(ward.look()).toBe("-a")
+        expect(ward.told()).toEqual(["Crashed jobs/a"])
+        expect(yield* jobs.names).toEqual(["a", "b"])
+        yield* TestClock.adjust(1)
+        yield* settle
+        expect(ward.look()).toBe("+a")
+        expect(ward.told()).toEqual(["Restarted jobs/a"])
+      }
+      yield* TestClock.adjust("10001 millis")
+      yield* ward.crash("a")
+      yield* TestClock.adjust("100 millis")
+      yield* settle
+      expect(ward.look()).toBe("-a +a")
+      yield* ward.crash("b")
+      yield* TestClock.adjust("100 millis")
+      yield* settle
+      expect(ward.look()).toBe("-b +b")
+    })
+  )
+
+  effect("gives up without another pause", () =>
+    Effect.gen(function* () {
+      const ward = new Ward()
+      const jobs = yield* made(ward, { backoff, intensity: 1 })
+      yield* jobs.start("a", ward.life("a"))
+      yield* settle
+      yield* ward.crash("a")
+      yield* TestClock.adjust("100 millis")
+      yield* settle
+      yield* ward.crash("a")
+      expect(yield* jobs.size).toBe(0)
+      expect(ward.told().at(-1)).toBe("SupervisorGaveUp jobs")
+    })
+  )
+
+  effect("who is stopped while it pauses does not come back, and ends once", () =>
+    Effect.gen(function* () {
+      const ward = new Ward()
+      const jobs = yield* made(ward, { backoff })
+      yield* jobs.start(
+        "a",
+        ward.life("a"),
+        Effect.sync(() => void ward.happened.push("ended a"))
+      )
+      yield* settle
+      yield* ward.crash("a")
+      yield* jobs.stop("a")
+      yield* TestClock.adjust("1 seconds")
+      yield* settle
+      expect(ward.look()).toBe("+a -a ended a")
+      expect(ward.told()).toEqual(["Crashed jobs/a"])
+      expect(yield* jobs.size).toBe(0)
+    })
+  )
+
   effect("temporary: told, and over", () =>
     Effect.gen(function* () {
       const ward = new Ward()

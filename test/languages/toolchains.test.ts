@@ -115,6 +115,7 @@ describe("what would be installed", () => {
     expect(some.unavailable.map(({ id }) => id)).toEqual(["julia"])
     expect(some.unknown).toEqual(["nonsense"])
     expect(some.wasm).toEqual([])
+    expect(installation(["c", "python"], true).wasm).toContain("wasi-libc")
   })
 
   it("in one command", () => {

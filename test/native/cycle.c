@@ -149,7 +149,7 @@ int main(int argc, char **argv) {
   born = calloc((size_t)total + 2, 8), created = calloc((size_t)total + 2, 8);
   took = calloc((size_t)total + 2, 4), creating = calloc((size_t)total + 2, 4);
   size_t at = begin(1, 0);
-  u32(1);
+  u32(2);
   end(at);
   uint64_t since = now_us();
   while (done < total) {

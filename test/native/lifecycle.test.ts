@@ -118,9 +118,9 @@ describe("a container's life", () => {
 
   it("lists what there is", async () => {
     const { container } = await fresh()
-    membrane.send(Type.LIST, 0)
-    const { body } = await membrane.next(Type.LISTING)
-    expect([body.readUInt32LE(0), body.readUInt32LE(4), body.readUInt8(8)]).toEqual([1, container, 1])
+    expect([...(await membrane.list())]).toEqual([
+      [container, { state: 1, kept: false, label: "", hostname: "box", execs: [] }]
+    ])
     await destroyed(container)
   })
 })

@@ -1,27 +1,22 @@
 // The spawner's own life: one of a name, nothing left behind by a sudden end, and an ordinary user's mode.
 import { execFileSync, spawnSync } from "node:child_process"
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
-import { build, cgroupsOf, gone, Membrane, root, Type } from "./wire.js"
-
-// A zombie that its new parent has not reaped yet runs nothing any more.
-const isAlive = (pid: string) => {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))
-  } catch {
-    return false
-  }
-}
-
-const eventually = async (what: string, holds: () => boolean) => {
-  for (let i = 0; i < 200; i++) {
-    if (holds()) return
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error(`${what} did not come true`)
-}
+import {
+  asOrdinary,
+  build,
+  cgroupsOf,
+  eventually,
+  gone,
+  isAlive,
+  Membrane,
+  ordinary,
+  ordinaryUser,
+  root,
+  Type
+} from "./wire.js"
 
 beforeAll(() => build())
 
@@ -129,28 +124,22 @@ describe("the spawner", () => {
     const found: unknown = JSON.parse(probe.stdout.toString())
     expect(found).toMatchObject({
       ok: expect.any(Boolean),
-      facts: { version: 1, seccomp: true },
+      facts: { version: 2, seccomp: true },
       reasons: expect.any(Array)
     })
     expect(cgroupsOf(`probe-${process.pid}`)).toEqual([])
   })
 })
 
-// Root tries the ordinary user's mode as nobody's neighbour; an ordinary user is one already.
 describe("an ordinary user's spawner", () => {
-  const user = 61_234
-  const isRoot = process.getuid?.() === 0
-  const as = isRoot ? ["setpriv", "--reuid", String(user), "--regid", String(user), "--clear-groups"] : ["env"]
-  const allowed = spawnSync(as[0] ?? "", [...as.slice(1), "unshare", "--user", "true"]).status === 0
-
-  it.runIf(allowed)("refuses to start without limits, names the fix, and runs once that is accepted", async () => {
+  it.runIf(ordinary)("refuses to start without limits, names the fix, and runs once that is accepted", async () => {
     const directory = mkdtempSync(join(tmpdir(), "ordinary-"))
     chmodSync(directory, 0o777)
     copyFileSync(join(root, "build", "membrane"), join(directory, "membrane"))
-    const probe = spawnSync(as[0] ?? "", [...as.slice(1), join(directory, "membrane"), "probe"])
+    const probe = spawnSync(asOrdinary[0] ?? "", [...asOrdinary.slice(1), join(directory, "membrane"), "probe"])
     expect(JSON.parse(probe.stdout.toString())).toMatchObject({ facts: { privileged: false, uid_range: 1 } })
     const strict = [
-      ...as.slice(1),
+      ...asOrdinary.slice(1),
       join(directory, "membrane"),
       "spawn",
       "--listen",
@@ -158,19 +147,21 @@ describe("an ordinary user's spawner", () => {
       "--name",
       "ordinary"
     ]
-    const refused = spawnSync(as[0] ?? "", strict)
+    const refused = spawnSync(asOrdinary[0] ?? "", strict)
     expect(refused.status).toBe(1)
     expect(refused.stderr.toString()).toContain("run as root")
     const membrane = await Membrane.start({
-      wrap: as,
+      wrap: asOrdinary,
       program: join(directory, "membrane"),
       args: ["--accept-weak"],
       directory
     })
     await membrane.hello()
     const seal = await membrane.created(1, { pids: 30 })
-    const own = isRoot ? user : process.getuid?.()
-    expect([seal.get("uid"), seal.get("uidmap")]).toEqual([Array(4).fill(own).join(","), `1000 ${own} 1`])
+    expect([seal.get("uid"), seal.get("uidmap")]).toEqual([
+      Array(4).fill(ordinaryUser).join(","),
+      `1000 ${ordinaryUser} 1`
+    ])
     expect([seal.get("capeff"), seal.get("seccomp"), seal.get("nonewprivs"), seal.get("net")]).toEqual([
       "0".repeat(16),
       "2",

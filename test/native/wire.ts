@@ -1,7 +1,7 @@
 // A bare client of the membrane for its own tests: it speaks frames and hides nothing of them.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createConnection, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
@@ -23,6 +23,12 @@ export const Type = {
   UNFREEZE: 0x0b,
   DESTROY: 0x0c,
   LIST: 0x0d,
+  KEEP: 0x0f,
+  ATTACH: 0x10,
+  EGRESS: 0x12,
+  STOP: 0x13,
+  SEAL: 0x14,
+  GRANT: 0x15,
   CREATED: 0x82,
   FAILED: 0x83,
   LIMITED: 0x84,
@@ -35,7 +41,11 @@ export const Type = {
   THAWED: 0x8b,
   LISTING: 0x8c,
   ERROR: 0x8d,
-  ROOM: 0x8e
+  ROOM: 0x8e,
+  KEPT: 0x8f,
+  SEALED: 0x90,
+  ATTACHED: 0x91,
+  LISTENING: 0x92
 } as const
 
 export interface Frame {
@@ -107,6 +117,36 @@ export const gone = (body: Buffer) => ({
   left: body.readUInt32LE(17)
 })
 
+interface Listed {
+  readonly state: number
+  readonly kept: boolean
+  readonly label: string
+  readonly hostname: string
+  readonly execs: ReadonlyArray<{
+    readonly exec: number
+    readonly ended: boolean
+    readonly how: number
+    readonly code: number
+  }>
+}
+
+export const listing = (body: Buffer): ReadonlyMap<number, Listed> => {
+  let at = 0
+  const take = (bytes: number) => {
+    at += bytes
+    return body.subarray(at - bytes, at)
+  }
+  const number = (bytes: 1 | 4) => take(bytes).readUIntLE(0, bytes)
+  const text = () => take(number(4)).toString()
+  const exec = () => ({ exec: number(4), ended: number(1) === 1, how: number(1), code: number(4) })
+  const container = (): [number, Listed] => {
+    const id = number(4)
+    const head = { state: number(1), kept: number(1) === 1, label: text(), hostname: text() }
+    return [id, { ...head, execs: Array.from({ length: number(4) }, exec) }]
+  }
+  return new Map(Array.from({ length: number(4) }, container))
+}
+
 export const seal = (body: Buffer): ReadonlyMap<string, string> =>
   new Map(
     strAt(body, 0)
@@ -128,6 +168,8 @@ export interface Command {
   readonly cap?: number
   readonly cwd?: string
   readonly env?: ReadonlyArray<string>
+  readonly log?: string
+  readonly logCap?: number
 }
 
 export interface Outcome {
@@ -147,8 +189,14 @@ export interface Options {
 
 let made = 0
 
-const deadline = (what: string, ms: number) =>
-  new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`${what} took over ${ms} ms`)), ms).unref())
+const deadline = (what: string, ms: number) => {
+  const limit = new Promise<never>((_, reject) =>
+    setTimeout(() => reject(new Error(`${what} took over ${ms} ms`)), ms).unref()
+  )
+  // What it guards may have ended long before.
+  limit.catch(() => undefined)
+  return limit
+}
 
 export class Membrane {
   readonly stderr: Array<string> = []
@@ -181,19 +229,57 @@ export class Membrane {
     const path = join(directory, "control")
     const program = resolve(root, "build", options.program ?? "membrane")
     const [command = "", ...rest] = [...(options.wrap ?? []), program]
-    const args = [...rest, "spawn", "--listen", path, "--name", name, ...(options.args ?? [])]
+    const dial = ["--dial", join(directory, "dial")]
+    const args = [...rest, "spawn", "--listen", path, "--name", name, ...dial, ...(options.args ?? [])]
     const child = spawn(command, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ASAN_OPTIONS: "detect_leaks=0:exitcode=99", UBSAN_OPTIONS: "print_stacktrace=1" }
     })
     await Promise.race([once(child.stdout, "data"), once(child, "exit"), deadline("starting", 20_000)])
+    return Membrane.#connect(name, directory, path, child)
+  }
+
+  static async #connect(name: string, directory: string, path: string, child: ChildProcess): Promise<Membrane> {
     const socket = createConnection(path)
     await Promise.race([once(socket, "connect"), deadline("connecting", 5_000)])
     return new Membrane(name, directory, path, child, socket)
   }
 
+  // Connects to a spawner that somebody else started.
+  static adopt(name: string, directory: string, child: ChildProcess): Promise<Membrane> {
+    return Membrane.#connect(name, directory, join(directory, "control"), child)
+  }
+
+  async attach(container: number, directory: string): Promise<void> {
+    this.send(Type.ATTACH, container, str(directory))
+    const { type, body } = await this.match(
+      (f) => f.container === container && (f.type === Type.ATTACHED || f.type === Type.FAILED)
+    )
+    if (type === Type.FAILED) throw new Error(JSON.stringify(failure(body)))
+  }
+
+  // Hangs up and comes again, as another control plane would.
+  async again(): Promise<Membrane> {
+    this.socket.destroy()
+    await this.ended()
+    const next = await Membrane.#connect(this.name, this.directory, this.path, this.process)
+    next.#nextExec = this.#nextExec
+    await next.hello()
+    return next
+  }
+
+  async list(): Promise<ReturnType<typeof listing>> {
+    this.send(Type.LIST, 0)
+    return listing((await this.next(Type.LISTING)).body)
+  }
+
+  async keep(container: number, label: string): Promise<void> {
+    this.send(Type.KEEP, container, str(label))
+    await this.next(Type.KEPT, container)
+  }
+
   async hello(): Promise<Buffer> {
-    this.send(Type.HELLO, 0, u32(1))
+    this.send(Type.HELLO, 0, u32(2))
     return (await this.next(0x81)).body
   }
 
@@ -218,10 +304,13 @@ export class Membrane {
       timeout = 20_000,
       cap = 1 << 20,
       cwd = "/tmp",
-      env = ["PATH=/usr/local/bin:/usr/bin:/bin"]
+      env = ["PATH=/usr/local/bin:/usr/bin:/bin"],
+      log,
+      logCap = 1 << 20
     } = options
-    const head = [u32(number), u8(flags), u32(timeout), u32(cap), u16(80), u16(24)]
-    this.send(Type.EXEC, container, ...head, str(cwd), list(argv), list(env))
+    const tail = log === undefined ? [] : [str(log), u64(logCap)]
+    const head = [u32(number), u8(flags | (log === undefined ? 0 : 8)), u32(timeout), u32(cap), u16(80), u16(24)]
+    this.send(Type.EXEC, container, ...head, str(cwd), list(argv), list(env), ...tail)
     return number
   }
 
@@ -275,7 +364,11 @@ export class Membrane {
   async stop(): Promise<number | null> {
     this.socket.destroy()
     if (this.process.exitCode === null && this.process.signalCode === null)
-      await Promise.race([once(this.process, "exit"), deadline("ending", 30_000)])
+      await Promise.race([once(this.process, "exit"), deadline("ending", 30_000)]).catch((cause) => {
+        // A kept container that a failed test left behind would keep it for ever.
+        this.process.kill("SIGTERM")
+        throw cause
+      })
     rmSync(this.directory, { recursive: true, force: true })
     return this.process.exitCode
   }
@@ -307,10 +400,39 @@ export class Membrane {
 
 // Every cgroup directory of an instance, in whatever hierarchy.
 export const cgroupsOf = (name: string): ReadonlyArray<string> =>
-  execFileSync("find", ["/sys/fs/cgroup", "-maxdepth", "6", "-type", "d", "-path", `*/unsandbox-${name}*`])
+  execFileSync("find", ["/sys/fs/cgroup", "-maxdepth", "6", "-type", "d"])
     .toString()
     .split("\n")
-    .filter((line) => line.length > 0)
+    .filter((line) => line.split("/").includes(`unsandbox-${name}`))
+
+// A zombie that its new parent has not reaped yet runs nothing any more.
+export const isAlive = (pid: string): boolean => {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))
+  } catch {
+    return false
+  }
+}
+
+export const eventually = async (what: string, holds: () => boolean | Promise<boolean>): Promise<void> => {
+  for (let i = 0; i < 200; i++) {
+    if (await holds()) return
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error(`${what} did not come true`)
+}
+
+const isRoot = process.getuid?.() === 0
+export const ordinaryUser = isRoot ? 61_234 : (process.getuid?.() ?? 0)
+
+// Root tries the ordinary user's mode as nobody's neighbour; an ordinary user is one already.
+export const asOrdinary: ReadonlyArray<string> = isRoot
+  ? ["setpriv", "--reuid", String(ordinaryUser), "--regid", String(ordinaryUser), "--clear-groups"]
+  : ["env"]
+export const spawnAs = (...command: ReadonlyArray<string>): number | null =>
+  spawnSync(asOrdinary[0] ?? "", [...asOrdinary.slice(1), ...command]).status
+
+export const ordinary = spawnAs("unshare", "--user", "true") === 0
 
 export const build = (...args: ReadonlyArray<string>): void => {
   execFileSync(process.execPath, [join(root, "src", "native", "build.mjs"), ...args], { stdio: "pipe" })

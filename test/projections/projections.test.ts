@@ -1,5 +1,6 @@
 import { Effect, Layer, Option } from "effect"
 import { describe, expect } from "vitest"
+import { ServiceId } from "../../events/Ids.js"
 import { EventLog } from "../../src/log/EventLog.js"
 import { Tables } from "../../src/log/Tables.js"
 import { ContainerTable } from "../../src/projections/ContainerTable.js"
@@ -167,6 +168,27 @@ describe("containers and totals", () => {
           "job.accepted": 1,
           "job.completed": 1
         })
+      })
+    )
+  )
+})
+
+describe("living containers", () => {
+  live("tell who claimed them, as whoever adopts them has to show", () =>
+    inFresh(
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const { living } = yield* ContainerTable
+        const service = ServiceId.make("unsb-service-0123456789abcdef")
+        const claim = { ...H.claimed(2, bob), claimant: { _tag: "Service", service } } as const
+        yield* log.append(H.ofContainer(1, 0, H.sealed(1), H.claimed(1, ann)))
+        yield* log.append(H.ofContainer(2, 0, H.sealed(2), claim))
+        yield* log.append(H.ofContainer(3, 0, H.sealed(3)))
+        expect(yield* living).toMatchObject([
+          { job: H.jobId(1), claim: null },
+          { job: null, claim },
+          { job: null, claim: null }
+        ])
       })
     )
   )

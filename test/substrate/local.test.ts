@@ -1,15 +1,21 @@
 /** The membrane's driver conforms, as whoever runs the tests and as an ordinary user where those may have namespaces. */
-import { rmSync } from "node:fs"
+import { chownSync, mkdtempSync, rmSync } from "node:fs"
+import { join } from "node:path"
 import { Option } from "effect"
 import { afterAll, expect, it } from "vitest"
 import { layer } from "../../src/substrate/local/LocalSubstrate.js"
 import { conformance } from "./conformance.js"
 import { asNobody, here, type Membrane } from "./membrane.js"
 
-const suite = (name: string, { binary, data, facts }: Membrane) => {
+const suite = (name: string, { binary, data, facts, user }: Membrane) => {
   afterAll(() => rmSync(data, { recursive: true }))
   const weak = facts.weak.length > 0
-  const host = { limited: !weak, freezes: facts.controllers.freezer !== "none" }
+  const directory = () => {
+    const made = mkdtempSync(join(data, "d-"))
+    chownSync(made, user, user)
+    return made
+  }
+  const host = { limited: !weak, freezes: facts.controllers.freezer !== "none", directory }
   conformance(name, layer({ data, binary, acceptWeak: weak }), host)
 }
 

@@ -20,12 +20,19 @@ export interface Membrane {
   readonly binary: string
   readonly data: string
   readonly facts: typeof HostFacts.Type
+  /** Whose process the spawner is. */
+  readonly user: number
 }
 
 export const directory = () => mkdtempSync(join(tmpdir(), "unsandbox-test-"))
 
 export const here = (): Option.Option<Membrane> =>
-  Option.map(probe(builtMembrane), (facts) => ({ binary: builtMembrane, data: directory(), facts }))
+  Option.map(probe(builtMembrane), (facts) => ({
+    binary: builtMembrane,
+    data: directory(),
+    facts,
+    user: process.geteuid?.() ?? 0
+  }))
 
 /** Runs the program as nobody: what `unsandbox serve` without root comes down to. Needs root to become nobody. */
 export const asNobody = (): Option.Option<Membrane> => {
@@ -39,5 +46,5 @@ export const asNobody = (): Option.Option<Membrane> => {
   copyFileSync(builtMembrane, own)
   const become = `setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups --inh-caps=-all`
   writeFileSync(binary, `#!/bin/sh\nexec ${become} ${own} "$@"\n`, { mode: 0o755 })
-  return Option.map(probe(binary), (facts) => ({ binary, data, facts }))
+  return Option.map(probe(binary), (facts) => ({ binary, data, facts, user: NOBODY }))
 }

@@ -64,11 +64,13 @@ export class Scripted {
     readonly requests: ReadonlyArray<{ readonly container: number; readonly frame: Request }>
   ) {}
 
-  static async open(): Promise<Scripted> {
+  /** `listed`: nothing is left there of a former connection. */
+  static async open(listed = true): Promise<Scripted> {
     const directory = mkdtempSync(join(tmpdir(), "unsandbox-test-"))
     const server = createServer()
     const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve).listen(join(directory, "s")))
-    const connection = new Connection(join(directory, "s"))
+    const connection = new Connection(join(directory, "s"), join(directory, "dial"))
+    if (listed) connection.above(0)
     const socket = await accepted
     const { frames, push } = framesOf(readRequest)
     socket.on("data", (chunk: Buffer) => push(chunk)).on("error", () => {})

@@ -1,6 +1,7 @@
 /** The other end of the wire, written from the protocol's text: reads requests, writes replies. */
 
 import { frame, Splitter } from "../../src/substrate/local/Frame.js"
+import * as Listing from "../../src/substrate/local/Listing.js"
 import { Malformed, type Reader } from "../../src/substrate/local/Reader.js"
 import * as Reply from "../../src/substrate/local/Reply.js"
 import { type Request, TYPE } from "../../src/substrate/local/Request.js"
@@ -10,10 +11,12 @@ const limits = (r: Reader) => ({ memoryBytes: r.u64(), cpuMillis: r.u32(), pids:
 
 const exec = (r: Reader): Request => {
   const number = r.u32()
-  const bits = r.bits(7)
+  const bits = r.bits(15)
   const flags = { tty: (bits & 1) !== 0, stdin: (bits & 2) !== 0, final: (bits & 4) !== 0 }
   const sizes = { timeoutMillis: r.u32(), outputCap: r.u32(), columns: r.u16(), rows: r.u16() }
-  return { _tag: "Exec", exec: number, ...flags, ...sizes, cwd: r.str(), argv: r.list(), env: r.list() }
+  const words = { cwd: r.str(), argv: r.list(), env: r.list() }
+  const log = (bits & 8) === 0 ? undefined : { path: r.str(), cap: r.u64() }
+  return { _tag: "Exec", exec: number, ...flags, ...sizes, ...words, log }
 }
 
 const put = (r: Reader): Request => ({
@@ -52,6 +55,16 @@ export const readRequest = (type: number, r: Reader): Request => {
       return { _tag: "Destroy" }
     case TYPE.List:
       return { _tag: "List" }
+    case TYPE.Keep:
+      return { _tag: "Keep", label: r.str() }
+    case TYPE.Attach:
+      return { _tag: "Attach", directory: r.str() }
+    case TYPE.Egress:
+      return { _tag: "Egress", port: r.u16(), path: r.str() }
+    case TYPE.Grant:
+      return { _tag: "Grant", exec: r.u32(), bytes: r.u32() }
+    case TYPE.Seal:
+      return { _tag: "Seal" }
     default:
       throw new Malformed(`request of type ${type}`)
   }
@@ -59,7 +72,7 @@ export const readRequest = (type: number, r: Reader): Request => {
 
 const exit = (w: Writer, r: Reply.Exit): void => {
   w.u32(r.exec)
-  w.u8(Reply.HOW.indexOf(r.how))
+  w.u8(Listing.HOW.indexOf(r.how))
   w.u32(r.code)
   for (const n of [r.userMicros, r.systemMicros, r.peakBytes, r.wallMicros, r.stdoutBytes, r.stderrBytes]) w.u64(n)
   w.u8((r.stdoutTruncated ? 1 : 0) | (r.stderrTruncated ? 2 : 0) | (r.oom ? 4 : 0))
@@ -83,6 +96,21 @@ const gone = (w: Writer, of: Extract<Reply.Reply, { readonly _tag: "Gone" }>["go
   w.u32(of.left ?? 0)
 }
 
+const listed = (w: Writer, of: Listing.Listed): void => {
+  w.u32(of.container)
+  w.u8(Listing.STATES.indexOf(of.state))
+  w.u8(of.kept ? 1 : 0)
+  w.str(of.label)
+  w.str(of.hostname)
+  w.u32(of.execs.length)
+  for (const { code, ended, exec, how } of of.execs) {
+    w.u32(exec)
+    w.u8(ended ? 1 : 0)
+    w.u8(Listing.HOW.indexOf(how))
+    w.u32(code)
+  }
+}
+
 const payload = (w: Writer, r: Reply.Reply): void => {
   switch (r._tag) {
     case "Hello":
@@ -91,6 +119,7 @@ const payload = (w: Writer, r: Reply.Reply): void => {
       break
     case "Created":
     case "Limited":
+    case "Sealed":
       w.str(r.seal)
       break
     case "Failed":
@@ -119,10 +148,7 @@ const payload = (w: Writer, r: Reply.Reply): void => {
       break
     case "Listing":
       w.u32(r.containers.length)
-      for (const { container, state } of r.containers) {
-        w.u32(container)
-        w.u8(state)
-      }
+      for (const each of r.containers) listed(w, each)
       break
     case "Error":
       w.str(r.message)
@@ -133,6 +159,9 @@ const payload = (w: Writer, r: Reply.Reply): void => {
       break
     case "Frozen":
     case "Thawed":
+    case "Kept":
+    case "Attached":
+    case "Listening":
       break
   }
 }

@@ -1,5 +1,6 @@
 /** Plausible histories of jobs, keys and containers, as drafts for the log. */
 import type { AnyEvent } from "../../events/Catalogue.js"
+import type { ContainerClaimed } from "../../events/Container.js"
 import { type StreamId, stream } from "../../events/Envelope.js"
 import { ContainerId, type Digest, JobId, PublicKey } from "../../events/Ids.js"
 import type { JobAccepted, JobFinished, Output } from "../../events/Job.js"
@@ -64,10 +65,10 @@ export const sealed = (n: number): AnyEvent => ({
   spawnMicros: 900
 })
 
-export const claimed = (n: number, by: PublicKey): AnyEvent => ({
+export const claimed = (n: number, by: PublicKey): ContainerClaimed => ({
   _tag: "ContainerClaimed",
   container: containerId(n),
-  job: jobId(n),
+  claimant: { _tag: "Job", job: jobId(n) },
   owner: by,
   limits: { memoryBytes: 1 << 28, cpuMillis: 1_000, pids: 64, tmpBytes: 1 << 20 }
 })

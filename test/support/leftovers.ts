@@ -1,6 +1,6 @@
 /** What a server may have left on this host: looked up from outside, by the name that its data directory gives it. */
 import { createHash } from "node:crypto"
-import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 
 const CGROUPS = "/sys/fs/cgroup"
@@ -45,16 +45,16 @@ export const membranesOf = (data: string): ReadonlyArray<number> =>
     .map(Number)
 
 /** The spawner itself: the membrane that is not in a container. */
-export const spawnerOf = (data: string): number | undefined => Math.min(...membranesOf(data)) || undefined
-
-const namespaceOf = (pid: string): string => {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/net`)
-  } catch {
-    return ""
-  }
+export const spawnerOf = (data: string): number | undefined => {
+  const found = membranesOf(data)
+  return found.length === 0 ? undefined : Math.min(...found)
 }
 
-/** Network namespaces of processes that run under a host uid of a container's range. */
-export const networksOf = (pids: ReadonlyArray<number>): number =>
-  new Set(pids.map((pid) => namespaceOf(String(pid))).filter((name) => name !== "")).size
+/** One that has ended meanwhile, as a helper does whose container was killed just before, is fine. */
+export const kill = (pid: number): void => {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error
+  }
+}

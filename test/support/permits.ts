@@ -13,4 +13,4 @@ export const sealed = (container: ContainerId, limits: Limits) => {
 }
 
 export const owned = (actor: PublicKey, job: JobId) =>
-  Either.getOrThrow(resourceOwned.decide({ actor, resource: job, owner: actor }))
+  Either.getOrThrow(resourceOwned.decide({ kind: "job", actor, resource: job, owner: actor }))

@@ -6,6 +6,7 @@ import { Effect, Exit, Scope } from "effect"
 import { onTestFinished } from "vitest"
 import { explain } from "../../src/cli/Failure.js"
 import * as ServerProcess from "../../src/cli/ServerProcess.js"
+import { spawnerOf } from "./leftovers.js"
 
 export interface ServerOptions {
   /** Containers kept warm, as `zerotrust=N` takes it. */
@@ -48,6 +49,15 @@ const started = (options: ServerOptions) =>
     })
   }).pipe(Effect.catchAllCause((cause) => Effect.die(new Error(explain(cause).message))))
 
+/** A spawner that is told to end takes along what it kept. */
+const end = (spawner: number) => {
+  try {
+    process.kill(spawner, "SIGTERM")
+  } catch {
+    // It ended meanwhile.
+  }
+}
+
 /** Nothing is left when the process that runs the tests is told to end. */
 const living = new Set<number>()
 process.once("exit", () => {
@@ -57,12 +67,19 @@ process.once("exit", () => {
 /** Inside a test it is stopped with the test; in a `beforeAll` the caller stops it. */
 export const startServer = async (options: ServerOptions = {}): Promise<Server> => {
   const scope = Effect.runSync(Scope.make())
-  const stop = () => Effect.runPromise(Scope.close(scope, Exit.void))
+  const stop = async () => {
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+    // What services and sessions kept would run on without their data.
+    const left = options.data === undefined && home !== "" ? spawnerOf(home) : undefined
+    if (left !== undefined) end(left)
+  }
+  let home = ""
   const server = await Effect.runPromise(Scope.extend(started(options), scope)).catch(async (error: unknown) => {
     await stop()
     throw error
   })
   living.add(server.pid)
+  home = server.data
   void Effect.runPromise(server.ended).then(() => living.delete(server.pid))
   const { data, pid, publicKey, said, secretKey, url } = server
   const kill = (signal: NodeJS.Signals = "SIGKILL") =>

@@ -9,7 +9,7 @@ const quick = Options.boolean("quick").pipe(Options.withDescription("Fewer and s
 export const bench = Command.make("bench", { json, quick }, (given) =>
   Effect.gen(function* () {
     const { measure, render } = yield* Effect.promise(() => import("../../../bench/Bench.js"))
-    const report = yield* measure({ quick: given.quick, progress: Output.note })
-    yield* given.json ? Output.json(report) : Output.line(render(report))
+    const measurement = yield* measure({ quick: given.quick, progress: Output.note })
+    yield* given.json ? Output.json(measurement.report) : Output.line(render(measurement))
   })
 ).pipe(Command.withDescription("Measure speed and size on a server of its own"))

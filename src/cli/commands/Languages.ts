@@ -48,15 +48,18 @@ const list = Command.make("list", { json }, show).pipe(
 
 const ids = Args.text({ name: "id" }).pipe(Args.repeated)
 const all = Options.boolean("all").pipe(Options.withDescription("Every language that apt and npm can give"))
+const wasm = Options.boolean("wasm").pipe(
+  Options.withDescription("Their WebAssembly targets too, where they have one (large; --all tries them anyway)")
+)
 
 const report = (line: string) => {
   process.stderr.write(`${line}\n`)
 }
 
-const install = Command.make("install", { json, all, ids }, (given) =>
+const install = Command.make("install", { json, all, wasm, ids }, (given) =>
   Effect.gen(function* () {
     if (given.all === given.ids.length > 0) return yield* usage("name the languages to install, or --all")
-    const outcomes = yield* Install.install(given.all ? "all" : given.ids, report)
+    const outcomes = yield* Install.install(given.all ? "all" : given.ids, report, { wasm: given.wasm })
     const ok = outcomes.every(({ outcome }) => outcome === "present" || outcome === "installed" || given.all)
     if (given.json) yield* Output.json({ ok, languages: outcomes })
     else

@@ -1,9 +1,13 @@
 /** What may be asked of the membrane: everything that a frame could not carry truthfully is refused before it is sent. */
-import { type Command, type Limits, SubstrateFailed } from "../Substrate.js"
+import { type Command, type Limits, type LogFile, SubstrateFailed } from "../Substrate.js"
 import { MAX_FRAME } from "./Frame.js"
 
 const LIST_MAX = 16_384
 const PATH_MAX = 4_095
+/** sizeof sun_path, less its NUL. */
+const SOCKET_PATH_MAX = 107
+const LOG_MIN = 4_096
+const LOG_MAX = 2 ** 40
 const U32_MAX = 0xffff_ffff
 /** Node's timers fire at once beyond 2^31-1 ms. */
 const TIMEOUT_MAX = 2_000_000_000
@@ -41,7 +45,7 @@ const texts = (command: Command): SubstrateFailed | undefined => {
 /** Why the command cannot be sent, if it cannot. */
 export const command = (command: Command): SubstrateFailed | undefined => {
   if (!whole(command.timeoutMillis, TIMEOUT_MAX)) return refuse("timeoutMillis out of range")
-  if (!whole(command.outputCap, U32_MAX)) return refuse("outputCap out of range")
+  if (!whole(command.outputCap, U32_MAX - 1)) return refuse("outputCap out of range")
   for (const { path, mode } of command.files) {
     if (path.includes("\0") || !below(path)) return refuse(`${JSON.stringify(path)} is not a plain path below /tmp`)
     if (!whole(mode, 0o7777)) return refuse(`mode of ${JSON.stringify(path)}`)
@@ -72,6 +76,31 @@ export const collect = (
   if (!whole(bounds.files, U32_MAX) || !whole(bounds.bytes, Number.MAX_SAFE_INTEGER)) return refuse("bounds")
   if (bounds.exclude.length > LIST_MAX || size(bounds.exclude) > MAX_FRAME / 2) return refuse("exclude", E2BIG)
   return bounds.exclude.some((path) => path.includes("\0")) ? refuse("NUL in exclude") : undefined
+}
+
+/** A path of the host's. */
+const absolute = (path: string): boolean =>
+  path.startsWith("/") && !path.includes("\0") && Buffer.byteLength(path) <= PATH_MAX
+
+export const launch = (of: Command, log: LogFile): SubstrateFailed | undefined => {
+  if (!absolute(log.path)) return refuse("the log is no absolute path")
+  if (!whole(log.cap, LOG_MAX) || log.cap < LOG_MIN) return refuse("the log's cap is not between 4 KiB and 1 TiB")
+  if (of.stdin !== undefined || of.final) return refuse("a launched command has no input, and is not final")
+  return command(of)
+}
+
+export const attach = (directory: string): SubstrateFailed | undefined =>
+  absolute(directory) ? undefined : refuse("the volume is no absolute path")
+
+export const keep = (label: string): SubstrateFailed | undefined =>
+  /^[\x20-\x7e]{1,128}$/.test(label) ? undefined : refuse("a label is 1 to 128 printable ASCII characters")
+
+export const port = (port: number): SubstrateFailed | undefined =>
+  whole(port, 0xffff) && port > 0 ? undefined : refuse(`port ${port}`)
+
+export const egress = (of: number, path: string): SubstrateFailed | undefined => {
+  const fits = absolute(path) && Buffer.byteLength(path) <= SOCKET_PATH_MAX
+  return port(of) ?? (fits ? undefined : refuse("the proxy's socket is no absolute path that a socket can have"))
 }
 
 export const signal = (signo: number): SubstrateFailed | undefined =>

@@ -36,7 +36,10 @@ const OVER = new SubstrateFailed({ stage: "gone", errno: 3, message: "the contai
 
 export class Channel implements Route {
   readonly gone = Deferred.unsafeMake<Gone>(FiberId.none)
-  readonly number: number
+  /** What an end that was asked for comes to. */
+  readonly ending = Deferred.unsafeMake<Gone, SubstrateLost>(FiberId.none)
+  /** It was asked to survive us, and did not refuse. */
+  kept = false
   /** A file could not be put: the next exec must not run without it. */
   private spoiled: SubstrateFailed | undefined
   private readonly execs = new Map<number, Sink>()
@@ -47,10 +50,16 @@ export class Channel implements Route {
   private asked = false
   private ended: SubstrateError | undefined
 
-  constructor(readonly connection: Connection) {
-    this.number = connection.number()
+  constructor(
+    readonly connection: Connection,
+    readonly number = connection.number()
+  ) {
     this.ended = connection.over
     if (this.ended === undefined) connection.attach(this.number, this)
+  }
+
+  get survives(): boolean {
+    return this.kept && !this.asked
   }
 
   /** Why nothing can be asked of it any more. */
@@ -73,15 +82,21 @@ export class Channel implements Route {
     return exec
   }
 
-  /** Its frames go nowhere from now on. */
-  forget(exec: number): void {
-    if (this.execs.has(exec)) this.execs.set(exec, FORGOTTEN)
+  /** An exec of a former connection goes on in this one. */
+  adopt(exec: number, sink: Sink): void {
+    this.execs.set(exec, sink)
+    this.lastExec = Math.max(this.lastExec, exec)
+  }
+
+  /** Its frames matter to nobody from now on. */
+  forget(exec: number, remains: Sink = FORGOTTEN): void {
+    if (this.execs.has(exec)) this.execs.set(exec, remains)
   }
 
   /** SIGKILL to its group; nothing can keep it back. */
-  kill(exec: number): void {
+  kill(exec: number, remains?: Sink): void {
     if (this.execs.has(exec)) this.connection.send(this.number, { _tag: "Signal", exec, signo: SIGKILL }, true)
-    this.forget(exec)
+    this.forget(exec, remains)
   }
 
   send(request: Request): boolean {
@@ -106,7 +121,11 @@ export class Channel implements Route {
   }
 
   lost(lost: SubstrateLost): void {
-    this.finish(lost, { reason: "lost", cpuMicros: 0, peakBytes: 0, left: null })
+    this.finish(lost)
+    Deferred.unsafeDone(this.ending, Effect.fail(lost))
+    // What we leave running is not gone.
+    if (this.survives && this.connection.left) return
+    Deferred.unsafeDone(this.gone, Effect.succeed({ reason: "lost", cpuMicros: 0, peakBytes: 0, left: null }))
   }
 
   reply(reply: Reply): void {
@@ -133,7 +152,8 @@ export class Channel implements Route {
         break
       case "Gone":
         this.connection.detach(this.number)
-        this.finish(OVER, reply.gone)
+        this.finish(OVER)
+        this.over(reply.gone)
         break
       default:
         this.answered(reply)
@@ -169,7 +189,8 @@ export class Channel implements Route {
     else {
       // A refused creation leaves nothing behind: there will be no Gone.
       this.connection.detach(this.number)
-      this.finish(error, { reason: "asked", cpuMicros: 0, peakBytes: 0, left: 0 })
+      this.finish(error)
+      this.over({ reason: "asked", cpuMicros: 0, peakBytes: 0, left: 0 })
     }
   }
 
@@ -205,13 +226,17 @@ export class Channel implements Route {
     )
   }
 
-  private finish(why: SubstrateError, gone: Gone): void {
+  private over(gone: Gone): void {
+    Deferred.unsafeDone(this.ending, Effect.succeed(gone))
+    Deferred.unsafeDone(this.gone, Effect.succeed(gone))
+  }
+
+  private finish(why: SubstrateError): void {
     this.ended = why
     clearTimeout(this.guard)
     const sinks = [...this.execs.values()]
     this.execs.clear()
     for (const sink of sinks) sink.failed(why)
     this.calls.end(why)
-    Deferred.unsafeDone(this.gone, Effect.succeed(gone))
   }
 }

@@ -11,7 +11,19 @@ import type { Request } from "./Request.js"
 export interface Route {
   readonly reply: (reply: Reply.Reply) => void
   readonly lost: (lost: SubstrateLost) => void
+  /** It goes on without us. */
+  readonly survives?: boolean
 }
+
+export interface Early {
+  readonly container: number
+  readonly exit: Reply.Exit
+}
+
+/** As many commands as a spawner has at once. */
+const EARLY_MAX = 8192
+/** How it ends when nobody listens, or somebody who is just ending. */
+const VACANT = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE"]
 
 const READ = 256 * 1024
 
@@ -25,8 +37,19 @@ export class Connection {
   private readonly outgoing: Outgoing
   private highest = 0
   private ended: SubstrateLost | undefined
+  private said = false
+  /** Ends of commands that a former connection started, told before we know of them; undefined: we know them all. */
+  private early: Array<Early> | undefined = []
+  /** We ended it, and something in it goes on without us. */
+  left = false
+  /** It ended before the other side said a word: nobody is there. */
+  vacant = false
 
-  constructor(path: string) {
+  constructor(
+    path: string,
+    /** Where ports inside are dialled. */
+    readonly dialled: string
+  ) {
     const splitter = new Splitter((type, container, payload) => this.receive(type, container, payload))
     const buffer = Buffer.allocUnsafeSlow(READ)
     this.socket = connect({
@@ -35,6 +58,7 @@ export class Connection {
       onread: {
         buffer,
         callback: (size) => {
+          this.said = true
           this.split(splitter, buffer.subarray(0, size))
           return true
         }
@@ -42,8 +66,14 @@ export class Connection {
     })
     this.outgoing = new Outgoing(this.socket)
     this.socket.on("connect", () => Deferred.unsafeDone(this.connected, Effect.void))
-    this.socket.on("error", (error) => this.lose(`the connection to the spawner broke (${error.message})`))
-    this.socket.on("close", () => this.lose("the spawner closed the connection"))
+    this.socket.on("error", (error: NodeJS.ErrnoException) => {
+      this.vacate(VACANT.includes(error.code ?? ""))
+      this.lose(`the connection to the spawner broke (${error.message})`)
+    })
+    this.socket.on("close", () => {
+      this.vacate(true)
+      this.lose("the spawner closed the connection")
+    })
   }
 
   get over(): SubstrateLost | undefined {
@@ -55,6 +85,14 @@ export class Connection {
     if (this.highest === 0xffff_ffff) this.lose("container numbers are used up")
     else this.highest += 1
     return this.highest
+  }
+
+  /** Numbers up to it are taken by what a former connection left; whose ends may have been told already. */
+  above(number: number): ReadonlyArray<Early> {
+    const early = this.early ?? []
+    this.early = undefined
+    this.highest = Math.max(this.highest, number)
+    return early
   }
 
   attach(container: number, route: Route): void {
@@ -79,18 +117,42 @@ export class Connection {
     return Effect.flatMap(sent, () => this.ended ?? Effect.void)
   }
 
-  /** The end, whoever asks for it: everything that waits fails with `reason`. Idempotent. */
+  /** Our end of it, after everything that was sent went out. True: something goes on without us. */
+  close(): boolean {
+    if (this.ended !== undefined) return this.left
+    this.left = [...this.routes.values()].some(({ survives }) => survives === true)
+    this.outgoing.flush()
+    this.socket.unref()
+    this.end("the substrate is closing", () => this.socket.destroySoon())
+    return this.left
+  }
+
+  /** Whatever broke: everything that waits fails with `reason`. Idempotent. */
   lose(reason: string): void {
+    this.end(reason, () => this.socket.destroy())
+  }
+
+  private end(reason: string, hangUp: () => void): void {
     if (this.ended !== undefined) return
     const lost = new SubstrateLost({ reason })
     this.ended = lost
-    this.socket.destroy()
+    hangUp()
     const routes = [...this.routes.values()]
     this.routes.clear()
     for (const route of routes) route.lost(lost)
     this.outgoing.close()
     Deferred.unsafeDone(this.connected, Effect.fail(lost))
     Deferred.unsafeDone(this.lost, Effect.fail(lost))
+  }
+
+  /** What a former connection left ends as it likes, also before it was listed. */
+  private note(container: number, reply: Reply.Reply, early: Array<Early>): void {
+    if (early.length === EARLY_MAX) throw new Malformed("too much before the listing")
+    if (reply._tag === "Exit") early.push({ container, exit: reply })
+  }
+
+  private vacate(nobody: boolean): void {
+    this.vacant = nobody && this.ended === undefined && !this.said
   }
 
   private split(splitter: Splitter, chunk: Buffer): void {
@@ -104,11 +166,15 @@ export class Connection {
 
   private receive(type: number, container: number, payload: Reader): void {
     const reply = Reply.read(type, payload)
-    if (reply._tag === "Error") throw new Malformed(`it reports: ${reply.message}`)
+    if (reply._tag === "Error") {
+      this.lose(`the spawner reports: ${reply.message}`)
+      return
+    }
     const route = this.routes.get(container)
     // Its end and our last request crossed; every other frame for a container that is over is a lie.
     const crossed = container <= this.highest && (reply._tag === "Failed" || reply._tag === "Gone")
     if (route !== undefined) route.reply(reply)
+    else if (this.early !== undefined) this.note(container, reply, this.early)
     else if (!crossed) throw new Malformed(`${reply._tag} for container ${container}`)
   }
 }

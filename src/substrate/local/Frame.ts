@@ -2,7 +2,7 @@
 import { Malformed, Reader } from "./Reader.js"
 import type { Writer } from "./Writer.js"
 
-export const PROTOCOL = 1
+export const PROTOCOL = 2
 /** Of the length field: what follows it. */
 export const MAX_FRAME = 1024 * 1024 + 64
 const HEAD = 5

@@ -20,4 +20,4 @@ export const HostFacts = Schema.Struct({
 })
 export type HostFacts = typeof HostFacts.Type
 
-export const decode = Schema.decodeUnknown(Schema.parseJson(HostFacts))
+export const decode = Schema.decodeOption(Schema.parseJson(HostFacts))

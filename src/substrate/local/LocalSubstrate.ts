@@ -3,9 +3,10 @@ import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Effect, Layer } from "effect"
-import { Substrate, SubstrateLost } from "../Substrate.js"
-import { create } from "./LocalContainer.js"
+import { Array as Arr, Effect, Layer, Option } from "effect"
+import { type Kept, Substrate, SubstrateLost } from "../Substrate.js"
+import type { Adopted } from "./Adoption.js"
+import { adopted, create } from "./LocalContainer.js"
 import * as Spawner from "./Spawner.js"
 
 export interface LocalOptions {
@@ -14,7 +15,7 @@ export interface LocalOptions {
   readonly binary?: string
   /** Start although some limit or namespace cannot be had. */
   readonly acceptWeak: boolean
-  /** By default derived from `data`, so that a restarted server clears what a killed one left. */
+  /** By default derived from `data`, so that a restarted server finds what a former one kept, and clears what a killed one left. */
   readonly instance?: string
 }
 
@@ -26,6 +27,20 @@ const root = (from: string): string =>
 export const builtMembrane = join(root(dirname(fileURLToPath(import.meta.url))), "build", "membrane")
 
 const instanceOf = (data: string): string => createHash("sha256").update(resolve(data)).digest("hex").slice(0, 12)
+
+/** None: it is ending. One whose seal cannot be read is trusted by nobody, so it ends. */
+const kept = ({ channel, frozen, label, launched }: Adopted): Effect.Effect<Option.Option<Kept>, SubstrateLost> => {
+  if (channel.end?._tag === "SubstrateFailed") return Effect.succeedNone
+  return adopted(channel).pipe(
+    Effect.map((container) => Option.some({ label, container, frozen, launched })),
+    Effect.catchTag("SubstrateFailed", ({ message, stage }) =>
+      Effect.logWarning(`the kept container ${label} is given up: ${stage}, ${message}`).pipe(
+        Effect.zipRight(Effect.sync(() => channel.destroy())),
+        Effect.as(Option.none())
+      )
+    )
+  )
+}
 
 const make = (options: LocalOptions): Substrate["Type"] => {
   const start = Spawner.start({
@@ -51,11 +66,17 @@ const make = (options: LocalOptions): Substrate["Type"] => {
   return {
     facts: Effect.map(current, ({ facts }) => facts),
     create: (hostname, limits) => Effect.flatMap(current, ({ connection }) => create(connection, hostname, limits)),
+    kept: Effect.flatMap(current, ({ adopted }) =>
+      Effect.map(Effect.forEach(adopted, kept, { concurrency: "unbounded" }), Arr.getSomes)
+    ),
     run: Effect.tapError(Effect.scoped(life), become)
   }
 }
 
-/** Nothing runs before `run` does. Two of one instance at once would clear each other's containers. */
+/**
+ * Nothing runs before `run` does. It takes over the spawner that a former driver of the instance left; a connection that breaks within
+ * its own life is not taken up again, everything is lost with it.
+ */
 export const layer = (options: LocalOptions): Layer.Layer<Substrate> =>
   Layer.effect(
     Substrate,

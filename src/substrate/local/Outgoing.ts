@@ -81,7 +81,8 @@ export class Outgoing {
     }
   }
 
-  private flush(): void {
+  /** At once, instead of at the end of the turn. */
+  flush(): void {
     this.scheduled = false
     const chunks = this.chunks
     if (this.writer.size > 0) chunks.push(this.writer.take())

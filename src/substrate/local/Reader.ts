@@ -67,6 +67,12 @@ export class Reader {
     return Array.from({ length: this.count(4) }, () => this.str())
   }
 
+  nth<A>(of: ReadonlyArray<A>, index: number, what: string): A {
+    const found = of[index]
+    if (found === undefined) throw new Malformed(`${what} ${index}`)
+    return found
+  }
+
   flag(): boolean {
     const value = this.u8()
     if (value > 1) throw new Malformed("a flag that is neither 0 nor 1")

@@ -1,6 +1,7 @@
 /** Frames from the spawner. */
 import { isUtf8 } from "node:buffer"
 import type { Exited, Gone } from "../Substrate.js"
+import * as Listing from "./Listing.js"
 import { Malformed, type Reader } from "./Reader.js"
 
 export interface Out {
@@ -38,18 +39,15 @@ export interface Failed {
 
 export type Reply =
   | { readonly _tag: "Hello"; readonly version: number; readonly facts: string }
-  | { readonly _tag: "Created" | "Limited"; readonly seal: string }
+  | { readonly _tag: "Created" | "Limited" | "Sealed"; readonly seal: string }
   | Failed
   | { readonly _tag: "Started"; readonly exec: number; readonly pid: number }
   | Out
   | Exit
   | Piece
   | { readonly _tag: "Gone"; readonly gone: Gone }
-  | { readonly _tag: "Frozen" | "Thawed" }
-  | {
-      readonly _tag: "Listing"
-      readonly containers: ReadonlyArray<{ readonly container: number; readonly state: number }>
-    }
+  | { readonly _tag: "Frozen" | "Thawed" | "Kept" | "Attached" | "Listening" }
+  | { readonly _tag: "Listing"; readonly containers: ReadonlyArray<Listing.Listed> }
   | { readonly _tag: "Error"; readonly message: string }
   | { readonly _tag: "Room"; readonly exec: number; readonly bytes: number }
 
@@ -67,24 +65,21 @@ export const TYPE = {
   Thawed: 0x8b,
   Listing: 0x8c,
   Error: 0x8d,
-  Room: 0x8e
+  Room: 0x8e,
+  Kept: 0x8f,
+  Sealed: 0x90,
+  Attached: 0x91,
+  Listening: 0x92
 } as const satisfies Record<Reply["_tag"], number>
 
 export const STREAMS = ["stdout", "stderr"] as const
-export const HOW = ["exited", "signalled", "timed-out", "gone"] as const
 export const REASON = ["asked", "died", "timed-out", "oom", "shutdown"] as const
-
-const nth = <A>(of: ReadonlyArray<A>, index: number, what: string): A => {
-  const found = of[index]
-  if (found === undefined) throw new Malformed(`${what} ${index}`)
-  return found
-}
 
 const exit = (r: Reader): Exit => {
   const known = {
     _tag: "Exit",
     exec: r.u32(),
-    how: nth(HOW, r.u8(), "way to end"),
+    how: r.nth(Listing.HOW, r.u8(), "way to end"),
     code: r.u32(),
     userMicros: r.u64(),
     systemMicros: r.u64(),
@@ -115,13 +110,13 @@ const file = (r: Reader): Piece => {
 
 const gone = (r: Reader): Reply => ({
   _tag: "Gone",
-  gone: { reason: nth(REASON, r.u8(), "reason to go"), cpuMicros: r.u64(), peakBytes: r.u64(), left: r.u32() }
+  gone: { reason: r.nth(REASON, r.u8(), "reason to go"), cpuMicros: r.u64(), peakBytes: r.u64(), left: r.u32() }
 })
 
 export const read = (type: number, r: Reader): Reply => {
   switch (type) {
     case TYPE.Out:
-      return { _tag: "Out", exec: r.u32(), stream: nth(STREAMS, r.u8() - 1, "stream"), bytes: r.rest() }
+      return { _tag: "Out", exec: r.u32(), stream: r.nth(STREAMS, r.u8() - 1, "stream"), bytes: r.rest() }
     case TYPE.Started:
       return { _tag: "Started", exec: r.u32(), pid: r.u32() }
     case TYPE.Exit:
@@ -142,13 +137,18 @@ export const read = (type: number, r: Reader): Reply => {
       return { _tag: "Frozen" }
     case TYPE.Thawed:
       return { _tag: "Thawed" }
+    case TYPE.Kept:
+      return { _tag: "Kept" }
+    case TYPE.Sealed:
+      return { _tag: "Sealed", seal: r.str() }
+    case TYPE.Attached:
+      return { _tag: "Attached" }
+    case TYPE.Listening:
+      return { _tag: "Listening" }
     case TYPE.Hello:
       return { _tag: "Hello", version: r.u32(), facts: r.str() }
     case TYPE.Listing:
-      return {
-        _tag: "Listing",
-        containers: Array.from({ length: r.count(5) }, () => ({ container: r.u32(), state: r.u8() }))
-      }
+      return { _tag: "Listing", containers: Listing.read(r) }
     case TYPE.Error:
       return { _tag: "Error", message: r.text() }
     default:

@@ -1,22 +1,8 @@
 /** Frames to the spawner. */
 import type { Limits } from "../Substrate.js"
+import * as Exec from "./Exec.js"
 import { frame } from "./Frame.js"
 import { room, roomOf, type Writer } from "./Writer.js"
-
-export interface Exec {
-  readonly _tag: "Exec"
-  readonly exec: number
-  readonly tty: boolean
-  readonly stdin: boolean
-  readonly final: boolean
-  readonly timeoutMillis: number
-  readonly outputCap: number
-  readonly columns: number
-  readonly rows: number
-  readonly cwd: string
-  readonly argv: ReadonlyArray<string>
-  readonly env: ReadonlyArray<string>
-}
 
 export interface Put {
   readonly _tag: "Put"
@@ -40,12 +26,16 @@ export type Request =
   | { readonly _tag: "Create"; readonly limits: Limits; readonly hostname: string }
   | { readonly _tag: "Limit"; readonly limits: Omit<Limits, "tmpBytes"> }
   | Put
-  | Exec
+  | Exec.Exec
   | { readonly _tag: "Stdin"; readonly exec: number; readonly bytes: Uint8Array }
   | { readonly _tag: "Resize"; readonly exec: number; readonly columns: number; readonly rows: number }
   | { readonly _tag: "Signal"; readonly exec: number; readonly signo: number }
   | Collect
-  | { readonly _tag: "Freeze" | "Unfreeze" | "Destroy" | "List" }
+  | { readonly _tag: "Keep"; readonly label: string }
+  | { readonly _tag: "Attach"; readonly directory: string }
+  | { readonly _tag: "Egress"; readonly port: number; readonly path: string }
+  | { readonly _tag: "Grant"; readonly exec: number; readonly bytes: number }
+  | { readonly _tag: "Freeze" | "Unfreeze" | "Destroy" | "List" | "Seal" }
 
 export const TYPE = {
   Hello: 0x01,
@@ -60,25 +50,18 @@ export const TYPE = {
   Freeze: 0x0a,
   Unfreeze: 0x0b,
   Destroy: 0x0c,
-  List: 0x0d
+  List: 0x0d,
+  Keep: 0x0f,
+  Attach: 0x10,
+  Egress: 0x12,
+  Seal: 0x14,
+  Grant: 0x15
 } as const satisfies Record<Request["_tag"], number>
 
 const limits = (w: Writer, of: Omit<Limits, "tmpBytes">): void => {
   w.u64(of.memoryBytes)
   w.u32(of.cpuMillis)
   w.u32(of.pids)
-}
-
-const exec = (w: Writer, r: Exec): void => {
-  w.u32(r.exec)
-  w.u8((r.tty ? 1 : 0) | (r.stdin ? 2 : 0) | (r.final ? 4 : 0))
-  w.u32(r.timeoutMillis)
-  w.u32(r.outputCap)
-  w.u16(r.columns)
-  w.u16(r.rows)
-  w.str(r.cwd)
-  w.list(r.argv)
-  w.list(r.env)
 }
 
 const collect = (w: Writer, r: Collect): void => {
@@ -97,9 +80,15 @@ const bound = (r: Request): number => {
     case "Put":
       return 64 + room(r.path)
     case "Exec":
-      return 64 + room(r.cwd) + roomOf(r.argv) + roomOf(r.env)
+      return Exec.bound(r)
     case "Collect":
       return 64 + room(r.directory) + roomOf(r.exclude)
+    case "Keep":
+      return 64 + room(r.label)
+    case "Attach":
+      return 64 + room(r.directory)
+    case "Egress":
+      return 64 + room(r.path)
     default:
       return 64
   }
@@ -124,7 +113,7 @@ const payload = (w: Writer, r: Request): void => {
       w.u8(r.append ? 1 : 0)
       break
     case "Exec":
-      exec(w, r)
+      Exec.write(w, r)
       break
     case "Stdin":
       w.u32(r.exec)
@@ -141,10 +130,25 @@ const payload = (w: Writer, r: Request): void => {
     case "Collect":
       collect(w, r)
       break
+    case "Keep":
+      w.str(r.label)
+      break
+    case "Attach":
+      w.str(r.directory)
+      break
+    case "Egress":
+      w.u16(r.port)
+      w.str(r.path)
+      break
+    case "Grant":
+      w.u32(r.exec)
+      w.u32(r.bytes)
+      break
     case "Freeze":
     case "Unfreeze":
     case "Destroy":
     case "List":
+    case "Seal":
       break
   }
 }

@@ -1,18 +1,17 @@
-/** The membrane's process: started, connected and greeted; stopped, waited for and cleaned up after. */
-import { randomBytes } from "node:crypto"
-import { access, constants, mkdir, mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { Deferred, Effect, type Scope } from "effect"
+/** The membrane's spawner: the one that a former control plane left, or a new one; greeted, watched, and ended or left running. */
+import { access, constants } from "node:fs/promises"
+import { Deferred, Effect, Option, type Scope } from "effect"
 import { type Facts, SubstrateLost } from "../Substrate.js"
+import type { Adopted } from "./Adoption.js"
 import * as Child from "./Child.js"
-import { Connection } from "./Connection.js"
-import { PROTOCOL } from "./Frame.js"
-import * as HostFacts from "./HostFacts.js"
+import type { Connection } from "./Connection.js"
+import { type Greeted, greet, open } from "./Greeting.js"
+import * as Membrane from "./Membrane.js"
+import * as Place from "./Place.js"
 
 export interface SpawnerOptions {
   readonly binary: string
-  /** Where its socket goes, if its path is short enough for one. */
+  /** Where its sockets are. */
   readonly directory: string
   /** Names what it leaves in the kernel: the next one of that name clears it. */
   readonly instance: string
@@ -22,79 +21,63 @@ export interface SpawnerOptions {
 export interface Spawner {
   readonly connection: Connection
   readonly facts: Facts
+  /** What it had kept when we came. */
+  readonly adopted: ReadonlyArray<Adopted>
   /** Fails when it is over, with what it said last. */
   readonly lost: Effect.Effect<never, SubstrateLost>
 }
 
-/** sizeof sun_path, less its NUL. */
-const SOCKET_PATH_MAX = 107
-const GREETING = "5 seconds"
 const BEAT = "3 seconds"
 /** Counted, not timed: a stall of our own must not look like one of the spawner's. */
 const BEATS_MISSED = 4
 
 const lost = (reason: string) => new SubstrateLost({ reason })
-const attempt = <A>(what: string, run: () => Promise<A>) =>
-  Effect.tryPromise({ try: run, catch: (cause) => lost(`${what}: ${String(cause)}`) })
 
 const executable = (binary: string) =>
-  Effect.mapError(
-    attempt(binary, () => access(binary, constants.X_OK)),
-    () => lost(`${binary} is missing or not executable: run \`npm run build\` (it needs a C compiler)`)
-  )
-
-/** A path of its own for each start: a former spawner may still unlink the one that it had. */
-const socketPath = (directory: string) =>
-  Effect.gen(function* () {
-    const name = `s-${randomBytes(4).toString("hex")}`
-    const wanted = join(directory, name)
-    if (Buffer.byteLength(wanted) <= SOCKET_PATH_MAX) {
-      yield* attempt(directory, () => mkdir(directory, { recursive: true, mode: 0o700 }))
-      return yield* Effect.acquireRelease(Effect.succeed(wanted), (path) =>
-        Effect.promise(() => rm(path, { force: true }))
-      )
-    }
-    const own = yield* Effect.acquireRelease(
-      attempt("mkdtemp", () => mkdtemp(join(tmpdir(), "unsandbox-"))),
-      (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
-    )
-    yield* Effect.logInfo(`${wanted} is too long for a socket: using ${own}`)
-    return join(own, name)
+  Effect.tryPromise({
+    try: () => access(binary, constants.X_OK),
+    catch: () => lost(`${binary} is missing or not executable: run \`npm run build\` (it needs a C compiler)`)
   })
 
-const dial = (path: string) =>
+/** The one that is there already. None: nobody listens; then what is left of a former one is cleared by the next. */
+const former = (place: Place.Place, { acceptWeak, instance }: SpawnerOptions) =>
   Effect.gen(function* () {
-    const connection = yield* Effect.acquireRelease(
-      Effect.sync(() => new Connection(path)),
-      (connection) => Effect.sync(() => connection.lose("the substrate is closing"))
-    )
-    yield* Deferred.await(connection.connected).pipe(
-      Effect.timeoutFail({ duration: GREETING, onTimeout: () => lost("the membrane does not accept") })
-    )
-    return connection
+    const connection = yield* open(place)
+    const greeted = yield* Effect.either(greet(connection, acceptWeak))
+    if (greeted._tag === "Right") return Option.some(greeted.right)
+    if (connection.vacant) return Option.none()
+    const fix = `end the process \`membrane spawn --name ${instance}\` (and with it what it keeps), or start what left it`
+    return yield* lost(`a spawner is left in ${place.directory}, and ${greeted.left.reason}; ${fix}`)
   })
 
-const greeting = (connection: Connection) =>
-  Effect.async<string, SubstrateLost>((resume) => {
-    connection.attach(0, {
-      lost: (lost) => resume(Effect.fail(lost)),
-      reply: (reply) => {
-        if (reply._tag === "Hello" && reply.version === PROTOCOL) resume(Effect.succeed(reply.facts))
-        else if (reply._tag === "Hello")
-          connection.lose(`the membrane speaks version ${reply.version}, not ${PROTOCOL}: run \`npm run build\``)
-        else connection.lose(`the membrane says ${reply._tag} on container 0`)
-      }
-    })
-    connection.send(0, { _tag: "Hello", version: PROTOCOL })
-  }).pipe(Effect.timeoutFail({ duration: GREETING, onTimeout: () => lost("the membrane does not answer") }))
+interface Manned extends Greeted {
+  readonly membrane: Membrane.Membrane
+}
 
-const greet = (connection: Connection) =>
+const takeOver = (place: Place.Place, greeted: Greeted) =>
   Effect.gen(function* () {
-    const text = yield* greeting(connection)
-    const host = yield* Effect.mapError(HostFacts.decode(text), (cause) =>
-      lost(`the membrane's facts cannot be read, run \`npm run build\`: ${cause.message}`)
+    const { adopted, connection, host } = greeted
+    const membrane = yield* Effect.acquireRelease(
+      Effect.sync(() => Membrane.stranger(host.pid)),
+      (membrane) => Membrane.end(membrane, place, connection.close())
     )
-    return { text, weak: host.weak }
+    yield* Effect.logInfo(`the spawner ${host.pid} was running and keeps what it was told to (${adopted.length})`)
+    return { ...greeted, membrane }
+  })
+
+const launch = (place: Place.Place, { acceptWeak, binary, instance }: SpawnerOptions) =>
+  Effect.gen(function* () {
+    let connection: Connection | undefined
+    const sockets = ["--listen", place.control, "--dial", place.dial]
+    const membrane = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        Child.launch(binary, ["spawn", ...sockets, "--name", instance, ...(acceptWeak ? ["--accept-weak"] : [])], place)
+      ),
+      (child) => Membrane.end(child, place, connection?.close() === true)
+    )
+    yield* Child.ready(membrane, place)
+    connection = yield* open(place)
+    return { ...(yield* greet(connection, acceptWeak)), membrane }
   })
 
 /** A spawner that hangs answers nobody and does not die: it is lost like one that did. */
@@ -116,27 +99,29 @@ const watch = (connection: Connection) =>
     yield* Effect.forkScoped(Effect.forever(Effect.zipRight(Effect.sleep(BEAT), beat)))
   })
 
-/** Lives in the scope: at its end the connection is closed, and every container with it, and the process waited for. */
+/**
+ * Lives in the scope: at its end the connection is closed. If something in it is kept, the spawner goes on; otherwise it ends, every
+ * container with it, and is waited for.
+ */
 export const start = (options: SpawnerOptions): Effect.Effect<Spawner, SubstrateLost, Scope.Scope> =>
   Effect.gen(function* () {
     yield* executable(options.binary)
-    const path = yield* socketPath(options.directory)
-    const weak = options.acceptWeak ? ["--accept-weak"] : []
-    const child = yield* Effect.acquireRelease(
-      Effect.sync(() => Child.launch(options.binary, ["spawn", "--listen", path, "--name", options.instance, ...weak])),
-      Child.stop
-    )
-    yield* Child.ready(child)
-    const connection = yield* dial(path)
-    const facts = yield* greet(connection)
+    const place = yield* Place.find(options.directory, options.instance)
+    const found = yield* former(place, options)
+    const manned: Manned = yield* Option.match(found, {
+      onNone: () => launch(place, options),
+      onSome: (greeted) => takeOver(place, greeted)
+    })
+    const { adopted, connection, host, membrane, text } = manned
     yield* watch(connection)
     return {
-      facts,
+      facts: { text, weak: host.weak },
+      adopted,
       connection,
       lost: Effect.catchAll(Deferred.await(connection.lost), ({ reason }) =>
-        // Whatever it is that broke, nothing of it may live on beside its successor.
-        Effect.sync(() => child.process.kill("SIGKILL")).pipe(
-          Effect.zipRight(Child.lastWords(child, reason)),
+        // Whatever it is that broke, if only our connection: everything was told lost, so nothing may live on beside its successor.
+        Effect.sync(membrane.kill).pipe(
+          Effect.zipRight(Membrane.lastWords(membrane, place, reason)),
           Effect.flatMap(Effect.fail)
         )
       )

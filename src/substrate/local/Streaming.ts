@@ -11,6 +11,7 @@ import {
 import { Accumulator } from "./Accumulator.js"
 import * as Bounds from "./Bounds.js"
 import type { Channel, Sink } from "./Channel.js"
+import { Credit } from "./Credit.js"
 import * as Exec from "./Exec.js"
 import { isLight, putNow, putSlowly } from "./Files.js"
 import { Input } from "./Input.js"
@@ -21,22 +22,23 @@ import type { Request } from "./Request.js"
 type Output = { readonly stream: "stdout" | "stderr"; readonly bytes: Uint8Array }
 type Pull = Effect.Effect<Chunk.Chunk<Output>, Option.Option<SubstrateError>>
 
-/** Output that nobody has read yet; beyond it the process is killed: the protocol cannot slow one process down. */
+/** Capped output that nobody has read yet; beyond it the process is killed. */
 const UNREAD_MAX = 8 * 1024 * 1024
 /** Small pieces are joined up to it, so that unread output costs what it weighs. */
 const JOINED = 32 * 1024
-const START = "10 seconds"
 
 const unread = new SubstrateFailed({ stage: "output", errno: 105, message: "8 MiB of output were not read: killed" })
-const late = () => new SubstrateFailed({ stage: "exec", errno: 110, message: "the command did not start in time" })
 
 class Streaming implements Sink {
   readonly begun = Deferred.unsafeMake<void, SubstrateError>(FiberId.none)
   readonly exited = Deferred.unsafeMake<Exited, SubstrateError>(FiberId.none)
   readonly input: Input
+  /** Of output that is not capped: whoever reads slowly slows the program down. */
+  private readonly credit: Credit | undefined
   exec = 0
   private unread: Array<{ readonly stream: Output["stream"]; readonly bytes: Accumulator }> = []
   private weight = 0
+  private handed = 0
   private wake: (() => void) | undefined
   private end: Option.Option<SubstrateError> | undefined
 
@@ -45,11 +47,13 @@ class Streaming implements Sink {
     private readonly command: Command
   ) {
     this.input = new Input(channel)
+    this.credit = command.outputCap === 0 ? new Credit(channel) : undefined
   }
 
   begin(options: ProcessOptions): void {
     const files = this.command.files.length > 0
-    const exec = this.channel.open(this, (number) => Exec.request(this.command, options, number), files)
+    const way = { ...options, granted: this.credit !== undefined }
+    const exec = this.channel.open(this, (number) => Exec.request(this.command, way, number), files)
     if (exec === undefined) return
     this.exec = exec
     this.input.attach(exec)
@@ -61,6 +65,7 @@ class Streaming implements Sink {
 
   out({ bytes, stream }: Out): void {
     this.weight += bytes.length
+    this.credit?.came(bytes.length)
     const last = this.unread.at(-1)
     if (this.weight > UNREAD_MAX) this.kill(unread)
     else if (last?.stream === stream && last.bytes.length + bytes.length <= JOINED) last.bytes.append(bytes)
@@ -84,7 +89,7 @@ class Streaming implements Sink {
   /** SIGKILL to its group, unless it has ended. */
   kill(error: SubstrateError): void {
     if (this.end !== undefined) return
-    this.channel.kill(this.exec)
+    this.channel.kill(this.exec, this.credit?.waive(this.exec))
     this.failed(error)
   }
 
@@ -93,6 +98,9 @@ class Streaming implements Sink {
       this.wake = undefined
       resume(this.take())
     }
+    // Whoever asks for more is done with what it got.
+    if (this.end === undefined) this.credit?.consumed(this.exec, this.handed)
+    this.handed = 0
     if (this.unread.length > 0 || this.end !== undefined) return take()
     this.wake = take
     return Effect.sync(() => {
@@ -104,6 +112,7 @@ class Streaming implements Sink {
     if (this.unread.length === 0) return Effect.fail(this.end ?? Option.none())
     const pieces = this.unread
     this.unread = []
+    this.handed = this.weight
     this.weight = 0
     return Effect.succeed(Chunk.unsafeFromArray(pieces.map(({ bytes, stream }) => ({ stream, bytes: bytes.bytes }))))
   }
@@ -154,6 +163,6 @@ export const start = (
     const streaming = yield* Effect.acquireRelease(begin(channel, command, options), (streaming) =>
       Effect.sync(() => streaming.kill(closed))
     )
-    yield* Deferred.await(streaming.begun).pipe(Effect.timeoutFail({ duration: START, onTimeout: late }))
+    yield* Exec.begun(streaming.begun)
     return process(channel, streaming)
   })

@@ -1,6 +1,6 @@
 import { Effect, Fiber, Layer } from "effect"
 import { expect } from "vitest"
-import { recover } from "../../../actors/node/Recovery.js"
+import * as Recovery from "../../../actors/node/Recovery.js"
 import { EventLog } from "../../../src/log/EventLog.js"
 import { ContainerTable } from "../../../src/projections/ContainerTable.js"
 import { JobTable } from "../../../src/projections/JobTable.js"
@@ -9,12 +9,18 @@ import * as H from "../../support/history.js"
 import { live } from "../../support/it.js"
 import { directory, storageIn } from "../../support/storage.js"
 import { Faults } from "../Faults.js"
+import { Script } from "../scripted.js"
 
 const ann = H.owner("ann-0001")
 
-const on = (data: string, faults = new Faults()) => {
+const recover = Effect.map(Recovery.recover, ({ told }) => told)
+
+const on = (data: string, faults = new Faults(), script = new Script()) => {
   const { layer, projectors } = Projections.make()
-  return Layer.provideMerge(faults.layer, Layer.provideMerge(layer, storageIn(data, projectors)))
+  return Layer.provideMerge(
+    Layer.merge(faults.layer, script.layer),
+    Layer.provideMerge(layer, storageIn(data, projectors))
+  )
 }
 
 /** Jobs 1 and 4 ended; 2 waited, 3 ran; containers 3 and 5 lived, 4 is gone. */
@@ -48,7 +54,7 @@ live("ends whatever was unfinished, for a typed reason, and does nothing the sec
     const data = yield* directory
     yield* Effect.provide(past, on(data))
     const first = Effect.gen(function* () {
-      expect(yield* recover).toEqual({ jobsEnded: 2, containersEnded: 2 })
+      expect(yield* recover).toEqual({ jobsEnded: 2, containersEnded: 2, containersKept: 0 })
       expect(yield* unfinished).toEqual({ jobs: [], containers: [] })
       const told = (yield* ends).slice(3).map(({ data, stream }) => [stream, data])
       expect(told).toHaveLength(4)
@@ -58,11 +64,11 @@ live("ends whatever was unfinished, for a typed reason, and does nothing the sec
             ? { status: "failed", cause: "control-plane-restart" }
             : { ending: "control-plane-restart" }
         )
-      expect(yield* recover).toEqual({ jobsEnded: 0, containersEnded: 0 })
+      expect(yield* recover).toEqual({ jobsEnded: 0, containersEnded: 0, containersKept: 0 })
     })
     yield* Effect.provide(first, on(data))
     const second = Effect.gen(function* () {
-      expect(yield* recover).toEqual({ jobsEnded: 0, containersEnded: 0 })
+      expect(yield* recover).toEqual({ jobsEnded: 0, containersEnded: 0, containersKept: 0 })
       expect(yield* ends).toHaveLength(7)
       expect((yield* (yield* EventLog).verify).ok).toBe(true)
     })

@@ -2,6 +2,7 @@ import { Effect, Either, Exit, Fiber } from "effect"
 import { describe, expect } from "vitest"
 import * as ContainerActor from "../../../actors/container/ContainerActor.js"
 import type { Live } from "../../../actors/container/ContainerProcess.js"
+import { Budget } from "../../../actors/pool/Budget.js"
 import * as Line from "../../../actors/pool/Line.js"
 import * as Shelf from "../../../actors/pool/Shelf.js"
 import { capacityAvailable } from "../../../src/guards/CapacityAvailable.js"
@@ -19,7 +20,8 @@ const log = new MemoryLog().service
 const container = (n: number): Live => {
   const id = H.containerId(n)
   const actor = Actor.on(log, ContainerActor.definition(id, "zerotrust", true))
-  return { id, container: script.box(limits), actor, sealed: sealed(id, limits), asked: "shutdown" }
+  const fresh = { asked: "shutdown", kept: false, left: false } as const
+  return { id, container: script.box(limits), actor, sealed: sealed(id, limits), ...fresh }
 }
 
 const CAPACITY = 10
@@ -37,7 +39,7 @@ const patience = (askedBytes: number, waitedMillis: number) =>
   })
 
 const line = () => {
-  const shelf = Shelf.make((promised, asked) => promised + asked <= CAPACITY)
+  const shelf = Shelf.make(new Budget(), (promised, asked) => promised + asked <= CAPACITY)
   return { shelf, line: Line.make(shelf, patience) }
 }
 
@@ -50,7 +52,7 @@ describe("line", () => {
       const live = container(1)
       shelf.put(live)
       expect(yield* Fiber.join(waiting)).toBe(live)
-      expect(shelf.counts()).toEqual({ idle: 0, busy: 1, waiting: 0, promisedBytes: 1 })
+      expect(shelf.counts()).toEqual({ idle: 0, busy: 1, lingering: 0, waiting: 0, promisedBytes: 1 })
     })
   )
 
@@ -87,7 +89,7 @@ describe("line", () => {
         expect(shelf.counts().busy).toBe(1)
         shelf.drop(live)
         yield* Fiber.interrupt(stayer)
-        expect(shelf.counts()).toEqual({ idle: 0, busy: 0, waiting: 0, promisedBytes: 0 })
+        expect(shelf.counts()).toEqual({ idle: 0, busy: 0, lingering: 0, waiting: 0, promisedBytes: 0 })
       }
     })
   )

@@ -2,6 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import * as ContainerActor from "../../../actors/container/ContainerActor.js"
 import type { Live } from "../../../actors/container/ContainerProcess.js"
+import { Budget } from "../../../actors/pool/Budget.js"
 import * as Shelf from "../../../actors/pool/Shelf.js"
 import * as Actor from "../../../src/kernel/Actor.js"
 import { MemoryLog } from "../../kernel/MemoryLog.js"
@@ -16,16 +17,18 @@ const log = new MemoryLog().service
 const container = (n: number): Live => {
   const id = H.containerId(n)
   const actor = Actor.on(log, ContainerActor.definition(id, "zerotrust", true))
-  return { id, container: script.box(limits), actor, sealed: sealed(id, limits), asked: "shutdown" }
+  const fresh = { asked: "shutdown", kept: false, left: false } as const
+  return { id, container: script.box(limits), actor, sealed: sealed(id, limits), ...fresh }
 }
 
 const CAPACITY = 10
 
 /** What was asked for, what was handed out, and to whom: kept beside the shelf, in the plainest way. */
 class Model {
-  readonly shelf = Shelf.make((promised, asked) => promised + asked <= CAPACITY)
+  readonly shelf = Shelf.make(new Budget(), (promised, asked) => promised + asked <= CAPACITY)
   readonly idle = new Set<Live>()
   readonly out = new Map<Live, number>()
+  readonly lingering = new Set<Live>()
   readonly waiting = new Set<Shelf.Waiter>()
   readonly served: Array<Shelf.Waiter> = []
   private made = 0
@@ -70,8 +73,17 @@ class Model {
     this.shelf.put(live)
   }
 
+  shed(kept: number): void {
+    const over = [...this.idle].slice(kept)
+    expect(this.shelf.shed(kept)).toEqual(over)
+    for (const live of over) {
+      this.idle.delete(live)
+      this.lingering.add(live)
+    }
+  }
+
   private any(index: number): Live | undefined {
-    const all = [...this.idle, ...this.out.keys()]
+    const all = [...this.idle, ...this.out.keys(), ...this.lingering]
     return all[index % Math.max(1, all.length)]
   }
 
@@ -80,6 +92,7 @@ class Model {
     if (live === undefined) return
     this.idle.delete(live)
     this.out.delete(live)
+    this.lingering.delete(live)
     this.shelf.drop(live)
     this.shelf.giveBack(live)
     this.shelf.drop(live)
@@ -96,7 +109,13 @@ class Model {
   check(): void {
     const promisedBytes = [...this.out.values()].reduce((sum, bytes) => sum + bytes, 0)
     expect(promisedBytes).toBeLessThanOrEqual(CAPACITY)
-    const counts = { idle: this.idle.size, busy: this.out.size, waiting: this.waiting.size, promisedBytes }
+    const counts = {
+      idle: this.idle.size,
+      busy: this.out.size,
+      lingering: this.lingering.size,
+      waiting: this.waiting.size,
+      promisedBytes
+    }
     expect(this.shelf.counts()).toEqual(counts)
     // Whoever waits has a reason to: nothing is there, or somebody does not fit.
     const largest = Math.max(...[...this.waiting].map(({ askedBytes }) => askedBytes))
@@ -113,7 +132,10 @@ const step = fc.oneof(
     owner: fc.constantFrom("a", "b", "c"),
     asked: fc.integer({ min: 1, max: CAPACITY })
   }),
-  fc.record({ do: fc.constantFrom("leave" as const, "drop" as const, "giveBack" as const), index: fc.nat(8) })
+  fc.record({
+    do: fc.constantFrom("leave" as const, "drop" as const, "giveBack" as const, "shed" as const),
+    index: fc.nat(8)
+  })
 )
 
 describe("shelf", () => {

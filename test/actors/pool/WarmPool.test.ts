@@ -1,4 +1,4 @@
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Scope } from "effect"
 import fc from "fast-check"
 import { describe, expect } from "vitest"
 import { ContainerTable } from "../../../src/projections/ContainerTable.js"
@@ -49,6 +49,37 @@ describe("a warm pool", () => {
         expect(peak).toBeLessThanOrEqual(2)
         expect(most).toBeLessThanOrEqual(3)
         yield* settled(it, full)
+      })
+    )
+  )
+
+  live("shares its memory with the other: both together promise no more than there is, and both are served", () =>
+    inScript(() =>
+      Effect.gen(function* () {
+        const it = yield* system({ semitrusted: 3, maximum: 3, target: 3, capacityBytes: 3 * limits.memoryBytes })
+        yield* becomes(Effect.map(it.pools.status, (all) => all.every(({ idle }) => idle === 3)))
+        let [inside, peak] = [0, 0]
+        const body = (vcpu: number) =>
+          Effect.acquireUseRelease(
+            Effect.sync(() => {
+              inside += vcpu
+              peak = Math.max(peak, inside)
+            }),
+            () => Effect.sleep("2 millis"),
+            () =>
+              Effect.sync(() => {
+                inside -= vcpu
+              })
+          )
+        yield* Effect.forEach(
+          Array.from({ length: 60 }, (_, n) => n),
+          (n) => {
+            const vcpu = 1 + (n % 3)
+            return it.pools.use(n % 4 === 0 ? "semitrusted" : "zerotrust", claim(n, vcpu), () => body(vcpu))
+          },
+          { concurrency: "unbounded", discard: true }
+        )
+        expect(peak).toBe(3)
       })
     )
   )
@@ -126,6 +157,30 @@ describe("a warm pool", () => {
         expect(yield* (yield* ContainerTable).living).toHaveLength(2)
       })
     })
+  )
+
+  live("ends what it spawned for those who left, once it is calm, and never goes below its target", () =>
+    inScript((script) =>
+      Effect.gen(function* () {
+        const it = yield* system({ target: 1, maximum: 6, capacityBytes: 6 * limits.memoryBytes })
+        yield* settled(it, { idle: 1 })
+        const gate = yield* Deferred.make<void>()
+        script.creating = Deferred.await(gate)
+        const claimers = yield* Effect.forEach([1, 2, 3, 4, 5], (n) =>
+          Effect.fork(it.pools.use("zerotrust", claim(n), () => Effect.never))
+        )
+        yield* settled(it, { busy: 1, waiting: 4, spawning: 4 })
+        yield* Effect.forEach(claimers, Fiber.interrupt, { discard: true })
+        yield* Deferred.succeed(gate, undefined)
+        yield* settled(it, { idle: 4, spawning: 0, busy: 0 })
+        const [took] = yield* Effect.timed(becomes(Effect.map(it.status, ({ idle }) => idle < 4)))
+        expect(Duration.toMillis(took)).toBeGreaterThan(1_000)
+        yield* settled(it, { idle: 1, spawning: 0, lingering: 0 })
+        expect(script.alive).toHaveLength(1)
+        const endings = Effect.map(told("container/"), (rows) => rows.map(({ data }) => Reflect.get(data, "ending")))
+        yield* becomes(Effect.map(endings, (all) => all.filter((ending) => ending === "surplus").length === 3))
+      })
+    )
   )
 
   live("destroys at once what could not be claimed, and lets another be tried", () =>

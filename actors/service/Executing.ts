@@ -1,0 +1,136 @@
+/** A command in a running service's container, beside whatever runs there: a job as any other, but for where it runs. */
+import { Effect, Fiber, type Scope, Stream } from "effect"
+import type { JobAccepted } from "../../events/Job.js"
+import { transitionLegal } from "../../src/guards/TransitionLegal.js"
+import { inputDirectory } from "../../src/languages/Plan.js"
+import { digestOf } from "../../src/store/Digest.js"
+import type { Command, Container, Exited, Process, Ran, SubstrateError } from "../../src/substrate/Substrate.js"
+import * as Done from "../job/Done.js"
+import type { Jobs } from "../job/Jobs.js"
+import { why } from "../Why.js"
+import { commandOf } from "./Housing.js"
+import type { Housed } from "./Live.js"
+import type { Roster } from "./Roster.js"
+import type { About } from "./Service.js"
+import type { Errand, Owned } from "./Services.js"
+import type * as Vault from "./Vault.js"
+
+export interface Options {
+  readonly jobs: typeof Jobs.Service
+  /** Bytes kept of each stream. */
+  readonly outputCap: number
+}
+
+const SIGKILL = 9
+/** From its killing to its end, and from its end to the end of its output. */
+const ENDS_WITHIN = "5 seconds"
+const built = { artifact: undefined, wasm: undefined }
+
+const notRunning = (service: string, state: string) =>
+  transitionLegal.refuse({
+    code: "service_not_running",
+    message: "Service is not running. Unfreeze it first.",
+    status: 409,
+    details: { service, state }
+  })
+
+const acceptedOf = (about: About, { files, order }: Errand): Omit<JobAccepted, "_tag" | "job"> => {
+  const source = Buffer.from(order.facts.command)
+  return {
+    ...{ owner: about.owner, language: "shell", detected: false, network: about.network, vcpu: about.vcpu },
+    ttlMillis: order.facts.timeoutMillis,
+    code: { digest: digestOf(source), bytes: source.length },
+    inputs: files.facts.files.map(({ content, name }) => ({ name, digest: digestOf(content), bytes: content.length })),
+    ...{ wantsArtifacts: false, wantsWasm: false, awaited: true, idempotency: null }
+  }
+}
+
+interface Output {
+  readonly stdout: Array<Uint8Array>
+  readonly stderr: Array<Uint8Array>
+}
+
+const reading = (process: Process, { stderr, stdout }: Output) =>
+  Stream.runForEach(process.output, ({ bytes, stream }) =>
+    Effect.sync(() => void (stream === "stdout" ? stdout : stderr).push(bytes))
+  )
+
+/** The container lives on, so it is we who end what takes too long. */
+const endOf = ({ exited, signal }: Process, timeoutMillis: number): Effect.Effect<Exited, SubstrateError> =>
+  Effect.timeoutTo(exited, { duration: timeoutMillis, onTimeout: () => undefined, onSuccess: (exit) => exit }).pipe(
+    Effect.flatMap((exit) => {
+      if (exit !== undefined) return Effect.succeed(exit)
+      const killed = Effect.zipRight(signal(SIGKILL), Effect.timeoutOption(exited, ENDS_WITHIN))
+      return Effect.map(
+        killed,
+        (late): Exited => ({ ...unended, ...(late._tag === "Some" ? late.value : {}), how: "timed-out" })
+      )
+    })
+  )
+
+const unended: Exited = {
+  ...{ how: "timed-out", code: SIGKILL, userMicros: 0, systemMicros: 0, peakBytes: 0, wallMicros: 0 },
+  ...{ stdoutBytes: 0, stderrBytes: 0, stdoutTruncated: false, stderrTruncated: false, oom: false }
+}
+
+/** Runs it beside the caller and collects what it writes. */
+const collected = (
+  container: Container,
+  command: Command,
+  timeoutMillis: number,
+  begun: (stop: Effect.Effect<void>) => Effect.Effect<unknown>
+): Effect.Effect<Ran, SubstrateError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const process = yield* container.start(command, { stdin: false })
+    yield* begun(Effect.ignore(process.signal(SIGKILL)))
+    const output: Output = { stdout: [], stderr: [] }
+    const read = yield* Effect.fork(reading(process, output))
+    const exit = yield* endOf(process, timeoutMillis)
+    yield* Effect.timeoutOption(Fiber.await(read), ENDS_WITHIN)
+    return { ...exit, stdout: Buffer.concat(output.stdout), stderr: Buffer.concat(output.stderr) }
+  })
+
+/** Killed because somebody cancelled it: then that is how it ended. */
+const stoppable = (done: Done.Done, { code, how }: Exited): Done.Done => ({
+  ...done,
+  gone: how === "gone" || (how === "signalled" && code === SIGKILL)
+})
+
+export const make = ({ jobs, outputCap }: Options, roster: Roster, vault: Vault.Vault) => {
+  const work = (about: About, { claimed }: Housed, { files, order }: Errand, variables: Vault.Variables) => {
+    const { command: line, timeoutMillis } = order.facts
+    const command: Command = {
+      ...commandOf(["/bin/bash", "-c", line], about, variables),
+      files: files.facts.files.map(({ content, name }) => ({
+        path: `${inputDirectory}/${name}`,
+        mode: 0o644,
+        content
+      })),
+      outputCap
+    }
+    return (begun: (container: typeof claimed.id, stop: Effect.Effect<void>) => Effect.Effect<unknown>) =>
+      collected(claimed.container, command, timeoutMillis, (stop) => begun(claimed.id, stop)).pipe(
+        Effect.scoped,
+        Effect.map((ran) => stoppable(Done.ran({ ran, files: [] }, timeoutMillis, built), ran)),
+        Effect.catchAll((error) => Effect.succeed({ ...Done.unrun("failed", "node-lost", why(error)), gone: true }))
+      )
+  }
+
+  return ({ facts }: Owned, errand: Errand) =>
+    Effect.gen(function* () {
+      const live = roster.find(facts.resource)
+      const state = live?.state
+      if (live?.housed === undefined || live.housed.frozen || state?._tag !== "Running")
+        return yield* notRunning(facts.resource, state?._tag ?? "not running")
+      const { housed } = live
+      const variables = yield* vault.release(state.about, housed.claim, housed.claimed)
+      const accepted = acceptedOf(state.about, errand)
+      const bytes = errand.files.facts.files.reduce((sum, { content }) => sum + content.length, accepted.code.bytes)
+      return yield* jobs.run({
+        accepted,
+        bytes,
+        trace: errand.trace,
+        work: work(state.about, housed, errand, variables)
+      })
+    })
+}

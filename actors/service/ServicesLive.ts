@@ -1,0 +1,110 @@
+/** Services as supervised actors, each with a keeper that sees to its container. */
+import { Effect } from "effect"
+import type { Refused } from "../../src/guards/Guard.js"
+import type { LogUnavailable } from "../../src/log/EventLog.js"
+import * as Changing from "./Changing.js"
+import * as Creating from "./Creating.js"
+import * as Erasing from "./Erasing.js"
+import * as Executing from "./Executing.js"
+import * as Holding from "./Holding.js"
+import * as Housing from "./Housing.js"
+import * as Keeping from "./Keeping.js"
+import type { Live } from "./Live.js"
+import * as Quieting from "./Quieting.js"
+import * as Roster from "./Roster.js"
+import { Command } from "./Service.js"
+import type { Owned, Services } from "./Services.js"
+import { Stillness } from "./Stillness.js"
+import * as Sweeping from "./Sweeping.js"
+import * as Vault from "./Vault.js"
+import * as Welcoming from "./Welcoming.js"
+
+export interface Options
+  extends Roster.Options,
+    Keeping.Options,
+    Creating.Options,
+    Executing.Options,
+    Sweeping.Options {}
+
+/** How long whoever asked for it waits until it has come about; it comes about whether or not they do. */
+const FROZEN_WITHIN = "20 seconds"
+const RUNNING_WITHIN = "30 seconds"
+
+const frozen = (live: Live) => () =>
+  live.retired || live.state?._tag !== "Frozen" || live.housed?.frozen === true ? true : undefined
+
+const running = (live: Live) => () => {
+  const state = live.state?._tag
+  if (live.retired || state === "Failed" || state === "Destroyed" || state === "Frozen") return true
+  return state === "Running" && live.housed?.frozen === false ? true : undefined
+}
+
+type Answer = Effect.Effect<void, Refused | LogUnavailable>
+
+const waiting = (roster: Roster.Roster) => {
+  const on = (
+    { facts: { resource } }: Owned,
+    how: (live: Live) => () => true | undefined,
+    within: typeof FROZEN_WITHIN | typeof RUNNING_WITHIN
+  ) =>
+    Effect.suspend(() => {
+      const live = roster.find(resource)
+      return live === undefined ? Effect.void : Effect.asVoid(Effect.timeoutOption(live.until(how(live)), within))
+    })
+  const tell = (owned: Owned, command: Command) => roster.ask(owned.facts.resource, command, { by: owned.facts.actor })
+  return {
+    freeze: (owned: Owned): Answer =>
+      Effect.zipRight(tell(owned, Command.Freeze({ owned })), on(owned, frozen, FROZEN_WITHIN)),
+    unfreeze: (owned: Owned): Answer =>
+      Effect.zipRight(tell(owned, Command.Unfreeze({ owned })), on(owned, running, RUNNING_WITHIN)),
+    setLock: (owned: Owned, locked: boolean): Answer => Effect.asVoid(tell(owned, Command.SetLock({ owned, locked })))
+  }
+}
+
+export const make = (options: Options) =>
+  Effect.gen(function* () {
+    const vault = yield* Vault.make
+    const stillness: Stillness = new Stillness((service) => roster.find(service)?.ring())
+    const housing = yield* Housing.make(options, vault, stillness)
+    const roster: Roster.Roster = yield* Roster.make(options, Keeping.make(options, housing).keep)
+    const creating = yield* Creating.make(options, roster, vault)
+    const changing = yield* Changing.make(roster, vault)
+    const erasing = yield* Erasing.make(roster, vault)
+    const { quiesced, restore, restoring } = yield* Quieting.make(roster, stillness)
+    const sweeping = yield* Sweeping.make(options, roster, restoring, erasing)
+    const { freeze, setLock, unfreeze } = waiting(roster)
+
+    const service: typeof Services.Service = {
+      create: creating.create,
+      freeze,
+      unfreeze,
+      lock: (owned) => setLock(owned, true),
+      unlock: (owned) => setLock(owned, false),
+      redeploy: (owned, unlocked, { bootstrap, files }) =>
+        Effect.gen(function* () {
+          const pending = yield* creating.pending(bootstrap, files.facts.files)
+          const { actor, resource } = owned.facts
+          yield* roster.ask(resource, Command.Redeploy({ owned, unlocked, pending }), { by: actor })
+        }),
+      change: changing.change,
+      destroy: (owned, unlocked) =>
+        Effect.gen(function* () {
+          const { actor, resource } = owned.facts
+          yield* roster.ask(resource, Command.Destroy({ owned, unlocked }), { by: actor })
+          // It is destroyed: what cannot be deleted now is deleted by the next sweep.
+          yield* Effect.ignoreLogged(erasing.erase(resource))
+        }),
+      execute: Executing.make(options, roster, vault),
+      seal: changing.seal,
+      unsealed: changing.unsealed,
+      quiesced,
+      restore,
+      awake: yield* Welcoming.make(roster),
+      ...Holding.make(roster, stillness),
+      active: Effect.sync(() => roster.size())
+    }
+
+    /** Before anything is served: those of a former control plane go on. */
+    const recover = Effect.all([erasing.orphans, erasing.unerased, sweeping.reconcile], { discard: true })
+    return { service, recover, run: sweeping.run }
+  })

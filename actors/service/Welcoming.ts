@@ -1,0 +1,101 @@
+/** The way in for visitors: a service that sleeps is woken, once for however many come. */
+import { Effect, FiberMap, Option } from "effect"
+import type { ServiceId } from "../../events/Ids.js"
+import { ServiceTable, type ServiceView } from "../../src/projections/ServiceTable.js"
+import type { Live } from "./Live.js"
+import type { Roster } from "./Roster.js"
+import { Command } from "./Service.js"
+import { type Awake, NotAwake } from "./Services.js"
+
+/** A start from the root may take as long as a queue for a container; a visitor does not wait for more. */
+const AWAKE_WITHIN = "30 seconds"
+
+const ready = (live: Live): Awake | undefined => {
+  const { housed, state } = live
+  if (housed === undefined || housed.frozen || state?._tag !== "Running") return undefined
+  return { service: live.service, dial: housed.claimed.container.dial }
+}
+
+const unknown = (service: ServiceId) => new NotAwake({ service, state: "unknown", reason: "there is no such service" })
+
+/** Not knowing is no reason to say that there is nothing. */
+const unread = (service: ServiceId) =>
+  new NotAwake({ service, state: "unread", reason: "what is known of it cannot be read just now" })
+
+/** Why this one is not to be woken, or will not wake. */
+const refusal = ({ ended, failure, service, state }: ServiceView): NotAwake => {
+  if (ended !== null) return new NotAwake({ service, state: "destroyed", reason: `it was destroyed: ${ended.cause}` })
+  switch (state) {
+    case "failed":
+      return new NotAwake({ service, state, reason: failure?.reason ?? "it failed" })
+    case "stopped":
+      return new NotAwake({ service, state, reason: "its root is being replaced" })
+    case "frozen":
+      return new NotAwake({ service, state, reason: "it is frozen" })
+    case "redeploying":
+      return new NotAwake({ service, state, reason: "it is being redeployed" })
+    default:
+      return new NotAwake({ service, state: "starting", reason: "it is starting" })
+  }
+}
+
+export const make = (roster: Roster) =>
+  Effect.gen(function* () {
+    const table = yield* ServiceTable
+    const waking = yield* FiberMap.make<ServiceId>()
+
+    const find = (service: ServiceId) =>
+      Effect.flatMap(
+        Effect.mapError(table.find(service), () => unread(service)),
+        Option.match({ onNone: () => unknown(service), onSome: Effect.succeed })
+      )
+
+    /** One command, whoever waits; a visitor who leaves does not take it along. */
+    const thaw = (service: ServiceId) =>
+      Effect.suspend(() =>
+        FiberMap.unsafeHas(waking, service)
+          ? Effect.void
+          : FiberMap.run(waking, service, Effect.ignore(roster.ask(service, Command.Wake())))
+      )
+
+    /** Running, or no longer about to be. */
+    const settled = (live: Live): Awake | "no" | undefined => {
+      const there = ready(live)
+      if (there !== undefined) return there
+      const state = live.state?._tag
+      const coming = state === undefined || state === "Starting" || state === "Running" || state === "Redeploying"
+      return live.retired || !(coming || state === "Frozen") ? "no" : undefined
+    }
+
+    const wait = (service: ServiceId) =>
+      Effect.gen(function* () {
+        const fiber = Option.getOrUndefined(FiberMap.unsafeGet(waking, service))
+        if (fiber !== undefined) yield* fiber.await
+        const live = roster.find(service)
+        if (live === undefined) return yield* Effect.flatMap(find(service), refusal)
+        const answer = yield* live.until(() => settled(live))
+        return answer === "no" ? yield* Effect.flatMap(find(service), refusal) : answer
+      }).pipe(Effect.timeoutFail({ duration: AWAKE_WITHIN, onTimeout: () => late(service) }))
+
+    const late = (service: ServiceId) =>
+      new NotAwake({ service, state: "starting", reason: "it did not start in time; come again" })
+
+    const come = (service: ServiceId) =>
+      Effect.gen(function* () {
+        const view = yield* find(service)
+        const { ended, hold, state, unfreezeOnDemand } = view
+        if (ended !== null || state === "failed" || state === "stopped") return yield* refusal(view)
+        if (state === "frozen") {
+          if (!unfreezeOnDemand || hold !== null) return yield* refusal(view)
+          yield* thaw(service)
+        }
+        return yield* wait(service)
+      })
+
+    return (service: ServiceId): Effect.Effect<Awake, NotAwake> =>
+      Effect.suspend(() => {
+        const live = roster.find(service)
+        const there = live === undefined ? undefined : ready(live)
+        return there === undefined ? come(service) : Effect.succeed(there)
+      })
+  })

@@ -1,0 +1,76 @@
+/** Orders about a session's root: it is read while nothing writes, replaced while nothing runs, removed for good. */
+import { Deferred, Effect, type Exit } from "effect"
+import type { EventLog } from "../../src/log/EventLog.js"
+import { notRunning } from "./Connecting.js"
+import { type Live, type Living, Turn } from "./Living.js"
+import { by, find, ordering, substrate } from "./Ordering.js"
+import * as Session from "./Session.js"
+import type { Failure, Owned, Sessions, Unlocked } from "./Sessions.js"
+import * as Telling from "./Telling.js"
+
+export interface Options {
+  readonly log: typeof EventLog.Service
+  /** Where its root lies. */
+  readonly rootOf: (session: Live["session"]) => string
+}
+
+const ENDS_WITHIN = "2 minutes"
+
+/** Programs that cannot be frozen are not read from, and are as they were afterwards. */
+const quiet = <A, E, R>(live: Live, hot: boolean, body: Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, R> => {
+  const container = live.claimed?.container
+  if (live.state._tag === "Starting") return notRunning(live)
+  if (hot || live.state._tag !== "Running" || container === undefined) return body
+  return Effect.acquireUseRelease(
+    substrate(container.freeze),
+    () => body,
+    () => Effect.ignore(container.unfreeze)
+  )
+}
+
+const replaced = (live: Live, owned: Owned, unlocked: Unlocked, layer: Parameters<typeof Turn.Replace>[0]["layer"]) =>
+  Effect.gen(function* () {
+    if (live.state._tag === "Starting") return yield* notRunning(live)
+    const done = yield* Deferred.make<void, Failure>()
+    yield* Telling.tell(live, Session.Command.Replace({ owned, unlocked }), by(owned))
+    yield* Deferred.succeed(live.turn, Turn.Replace({ layer, replaced: done }))
+    const over = Effect.zipRight(Deferred.await(live.ended), notRunning(undefined))
+    // The loser of the race must be interruptible, or the winner would wait for it.
+    const either = Effect.interruptible(Effect.raceFirst(Deferred.await(done), over))
+    const exit: Exit.Exit<void, Failure> = yield* Effect.exit(either)
+    yield* Deferred.await(live.running)
+    return yield* exit
+  })
+
+export const make = ({ log, rootOf }: Options, living: Living) => {
+  const order = ordering(living)
+
+  /** Its worker hears of what the log knows, also when whoever asked has gone away. */
+  const deleted = (live: Live, owned: Owned, unlocked: Unlocked) =>
+    Telling.surely(log, live, Session.Command.Delete({ owned, unlocked }), by(owned)).pipe(
+      Effect.zipRight(Deferred.succeed(live.turn, Turn.Deleted())),
+      Effect.uninterruptible
+    )
+
+  return {
+    /** It does not wait its turn: whatever is under way ends with the session. */
+    remove: (owned, unlocked) =>
+      Effect.suspend(() => {
+        const live = living.find(owned.facts.resource)
+        if (live === undefined) return Effect.void
+        const ended = Effect.timeoutFail(Deferred.await(live.ended), {
+          duration: ENDS_WITHIN,
+          onTimeout: Telling.late("the end of its container")
+        })
+        return live.state._tag === "Ended" ? ended : Effect.zipRight(deleted(live, owned, unlocked), ended)
+      }),
+    quiesced: (owned, hot, body) =>
+      Effect.flatMap(find(living, owned), (live) => {
+        const read = Effect.suspend(() =>
+          living.find(live.session) === live ? quiet(live, hot, body(rootOf(live.session))) : notRunning(undefined)
+        )
+        return live.hand.withPermits(1)(live.root.withPermits(1)(read))
+      }),
+    restore: (owned, unlocked, layer) => order(owned, (live) => replaced(live, owned, unlocked, layer))
+  } satisfies Partial<typeof Sessions.Service>
+}

@@ -1,0 +1,77 @@
+/** The program at a session's terminal: its command line, its environment, and how to tell whether a multiplexer keeps it. */
+import type { Multiplexer } from "../../events/Session.js"
+import { baseEnv, home, inputDirectory } from "../../src/languages/Plan.js"
+import type { Command, File } from "../../src/substrate/Substrate.js"
+
+/** The multiplexer's name for what it keeps; sockets lie where the tenant may write. */
+const NAME = "main"
+const SOCKETS = `${home}/.cache`
+
+export interface Shell {
+  /** Interactive, with real paths. */
+  readonly argv: ReadonlyArray<string>
+  /** Null: the shell itself is at the terminal. */
+  readonly multiplexer: { readonly name: Multiplexer; readonly path: string } | null
+}
+
+const env = (argv: ReadonlyArray<string>): Command["env"] => ({
+  ...baseEnv,
+  SHELL: argv[0]?.endsWith("sh") === true ? argv[0] : "/bin/sh",
+  TERM: "xterm-256color",
+  TMUX_TMPDIR: SOCKETS,
+  SCREENDIR: `${SOCKETS}/screen`
+})
+
+const command = (argv: ReadonlyArray<string>, shell: Shell, files: ReadonlyArray<File> = []): Command => ({
+  argv,
+  env: env(shell.argv),
+  cwd: home,
+  files,
+  timeoutMillis: 0,
+  outputCap: 0,
+  final: false
+})
+
+/** Attaches to what the multiplexer keeps; begins that where there is none. */
+const attaching = ({ argv, multiplexer }: Shell): ReadonlyArray<string> => {
+  switch (multiplexer?.name) {
+    case undefined:
+      return argv
+    case "tmux":
+      return [multiplexer.path, "new-session", "-A", "-s", NAME, "--", ...argv]
+    case "screen":
+      return [multiplexer.path, "-xRR", "-S", NAME, ...argv]
+  }
+}
+
+export const atTerminal = (shell: Shell): Command => command(attaching(shell), shell)
+
+/** Ends with 0 when the multiplexer still keeps something. */
+export const keeps = (shell: Shell): Command | undefined => {
+  switch (shell.multiplexer?.name) {
+    case undefined:
+      return undefined
+    case "tmux":
+      return command([shell.multiplexer.path, "has-session", "-t", `=${NAME}`], shell)
+    case "screen":
+      return command([shell.multiplexer.path, "-S", NAME, "-Q", "select", "."], shell)
+  }
+}
+
+/** The way for what the caller sent along, and for the multiplexer's sockets; input files are found in the home, too. */
+export const preparing = (
+  shell: Shell,
+  inputs: ReadonlyArray<{ readonly name: string; readonly content: Uint8Array }>
+): Command | undefined => {
+  if (inputs.length === 0 && shell.multiplexer === null) return undefined
+  const links = inputs.length === 0 ? "" : `cp -rsn ${inputDirectory}/. ${home}/ && `
+  const sockets = `mkdir -p -m 700 ${SOCKETS} ${SOCKETS}/screen`
+  const files = inputs.map(({ content, name }) => ({ path: `${inputDirectory}/${name}`, mode: 0o644, content }))
+  return command(["/bin/sh", "-c", `${links}${sockets}`], shell, files)
+}
+
+/** A line to run beside the shell, as a shell of the usual kind reads it. */
+export const beside = (line: string, shell: Shell, outputCap: number): Command => ({
+  ...command(["/bin/sh", "-c", line], shell),
+  outputCap
+})

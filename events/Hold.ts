@@ -1,0 +1,10 @@
+/** Why something was frozen that nobody had asked to be. */
+import { Schema } from "effect"
+
+export const Hold = Schema.Struct({
+  /** Its own files are too many, or the host's disk was short and its files grew. The list only grows. */
+  cause: Schema.Literal("disk", "disk-reserve"),
+  /** For its owner: what was found, and what helps. */
+  reason: Schema.String
+})
+export type Hold = typeof Hold.Type

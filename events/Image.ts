@@ -1,0 +1,60 @@
+/** What can happen to an image: a layer with a name, which others may be let use. */
+import { Schema } from "effect"
+import { ImageId, PublicKey, ServiceId, SnapshotId } from "./Ids.js"
+import { Layer, Origin } from "./Layer.js"
+import { define, reader } from "./Versioned.js"
+
+/** What it was made of. */
+export const Source = Schema.Union(
+  Schema.TaggedStruct("Service", { service: ServiceId }),
+  Schema.TaggedStruct("Snapshot", { snapshot: SnapshotId }),
+  Schema.TaggedStruct("Image", { image: ImageId }),
+  /** An archive that somebody sent. */
+  Schema.TaggedStruct("Import", {})
+)
+export type Source = typeof Source.Type
+
+/** Unlisted: whoever knows the id may use it. */
+export const Visibility = Schema.Literal("private", "unlisted", "public")
+export type Visibility = typeof Visibility.Type
+
+const Of = { image: ImageId }
+
+const Published = Schema.TaggedStruct("ImagePublished", {
+  ...Of,
+  owner: PublicKey,
+  source: Source,
+  name: Schema.String,
+  description: Schema.String,
+  layer: Layer,
+  origin: Origin,
+  visibility: Visibility
+})
+const VisibilityChanged = Schema.TaggedStruct("ImageVisibilityChanged", { ...Of, visibility: Visibility })
+const Granted = Schema.TaggedStruct("ImageGranted", { ...Of, key: PublicKey })
+const Revoked = Schema.TaggedStruct("ImageRevoked", { ...Of, key: PublicKey })
+/** What was granted stays granted. */
+const Transferred = Schema.TaggedStruct("ImageTransferred", { ...Of, from: PublicKey, to: PublicKey })
+const Locked = Schema.TaggedStruct("ImageLocked", Of)
+const Unlocked = Schema.TaggedStruct("ImageUnlocked", Of)
+const Spawned = Schema.TaggedStruct("ImageSpawned", { ...Of, service: ServiceId })
+const Deleted = Schema.TaggedStruct("ImageDeleted", { ...Of, cause: Schema.Literal("asked") })
+
+export const ImageEvent = Schema.Union(
+  ...[Published, VisibilityChanged, Granted, Revoked, Transferred, Locked, Unlocked, Spawned, Deleted]
+)
+export type ImageEvent = typeof ImageEvent.Type
+export type ImagePublished = typeof Published.Type
+
+export const all = [
+  define("ImagePublished", Published),
+  define("ImageVisibilityChanged", VisibilityChanged),
+  define("ImageGranted", Granted),
+  define("ImageRevoked", Revoked),
+  define("ImageTransferred", Transferred),
+  define("ImageLocked", Locked),
+  define("ImageUnlocked", Unlocked),
+  define("ImageSpawned", Spawned),
+  define("ImageDeleted", Deleted)
+]
+export const read = reader<ImageEvent>(...all)

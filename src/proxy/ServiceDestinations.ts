@@ -1,0 +1,62 @@
+/** Services as visitors find them: by the name below the domain, or by a domain of their owner's. */
+import { Effect, Layer, Option } from "effect"
+import { type NotAwake, Services } from "../../actors/service/Services.js"
+import { ServiceTable, type ServiceView } from "../projections/ServiceTable.js"
+import { Destination, Destinations, Unreachable } from "./Destinations.js"
+
+/** States that a service leaves without its owner's help, or in which nothing is known of it. */
+const passing: ReadonlyArray<NotAwake["state"]> = ["starting", "redeploying", "frozen", "unread"]
+
+const down = (name: string, reason: string, retry: boolean) => Destination.Down({ name, reason, retry })
+
+/** Not knowing is no reason to say that there is nothing. */
+const unread = () => down("", "what is known of it cannot be read just now", true)
+
+const ended = ({ name }: ServiceView, { at, cause }: NonNullable<ServiceView["ended"]>) =>
+  Destination.Destroyed({ name, cause: cause === "asked" ? "its owner asked for it" : cause, at })
+
+const make = (domain: string) =>
+  Effect.gen(function* () {
+    const services = yield* Services
+    const table = yield* ServiceTable
+    const suffix = `.on.${domain}`
+
+    const awake = ({ name, service }: ServiceView, port: number) =>
+      services.awake(service).pipe(
+        Effect.map(({ dial }) =>
+          Destination.Ready({
+            name,
+            service,
+            dial: Effect.mapError(dial(port), ({ message }) => new Unreachable({ reason: message }))
+          })
+        ),
+        Effect.catchTag("NotAwake", ({ reason, state }) => Effect.succeed(down(name, reason, passing.includes(state))))
+      )
+
+    const destination = (view: ServiceView): Effect.Effect<Destination> => {
+      const { name, ports, showFreezePage, state, unfreezeOnDemand } = view
+      if (view.ended !== null) return Effect.succeed(ended(view, view.ended))
+      if (state === "frozen" && !unfreezeOnDemand)
+        return Effect.succeed(Destination.Asleep({ name, page: showFreezePage }))
+      if (state === "failed") return Effect.succeed(down(name, "it failed", false))
+      const port = ports[0]
+      return port === undefined ? Effect.succeed(down(name, "it has no port for visitors", false)) : awake(view, port)
+    }
+
+    const found = (view: Effect.Effect<Option.Option<ServiceView>, unknown>) =>
+      Effect.matchEffect(view, {
+        onFailure: () => Effect.sync(unread),
+        onSuccess: Option.match({ onNone: () => Effect.succeed(Destination.Unknown()), onSome: destination })
+      })
+
+    return Destinations.of({
+      byHost: (host) => {
+        const name = host.endsWith(suffix) ? host.slice(0, -suffix.length) : undefined
+        return found(name === undefined ? table.byDomain(host) : table.byName(name))
+      },
+      byService: (service) => found(table.find(service)),
+      publicPorts: Effect.mapError(table.publicPorts, ({ reason }) => new Unreachable({ reason }))
+    })
+  })
+
+export const layer = (domain: string) => Layer.effect(Destinations, make(domain))

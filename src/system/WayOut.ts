@@ -1,0 +1,26 @@
+/** The egress proxy's place in the running server. */
+import { resolve } from "node:path"
+import { Context, Effect, type Scope } from "effect"
+import type { Settings } from "../cli/Settings.js"
+import * as EgressProxy from "../egress/EgressProxy.js"
+import * as ControlSocket from "../rpc/ControlSocket.js"
+
+/** Of the proxy's socket, as the membrane is told it: the same for every server on that directory. */
+export const pathOf = ({ data }: Settings): string => ControlSocket.egressPathOf(resolve(data))
+
+/** As it is to be supervised. */
+export const child = (settings: Settings) =>
+  Effect.gen(function* () {
+    const { egressClosedPorts: closedPorts, egressResolvers: resolvers } = settings
+    const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof EgressProxy.make>>>()
+    const path = pathOf(settings)
+    let size = () => 0
+    const start = Effect.gen(function* () {
+      yield* ControlSocket.prepare(path)
+      const proxy = yield* EgressProxy.make({ path, closedPorts, resolvers })
+      size = proxy.size
+      return yield* proxy.run
+    })
+    const provided = Effect.mapInputContext(start, (own: Context.Context<Scope.Scope>) => Context.merge(context, own))
+    return { name: "egress", start: provided, detail: () => `${size()} connections` } as const
+  })

@@ -1,0 +1,115 @@
+/** The life of an image, given its history. */
+import { Either } from "effect"
+import { describe, expect, it } from "vitest"
+import * as Image from "../../../actors/image/Image.js"
+import { Digest, ImageId, PublicKey, ServiceId, SnapshotId } from "../../../events/Ids.js"
+import type { ImageEvent, ImagePublished } from "../../../events/Image.js"
+import { imageTrusted } from "../../../src/guards/ImageTrusted.js"
+import { resourceOwned } from "../../../src/guards/ResourceOwned.js"
+import { resourceUnlocked } from "../../../src/guards/ResourceUnlocked.js"
+import { spec } from "../../support/given.js"
+
+const image = ImageId.make("unsb-image-0000-0000-0000-0001")
+const owner = PublicKey.make("unsb-pk-a1b2-c3d4-e5f6-0007")
+const guest = PublicKey.make("unsb-pk-a1b2-c3d4-e5f6-0008")
+const service = ServiceId.make("unsb-service-0123456789abcdef")
+
+const published: ImagePublished = {
+  ...{ _tag: "ImagePublished", image, owner, name: "base", description: "", visibility: "private" },
+  source: { _tag: "Snapshot", snapshot: SnapshotId.make("unsb-snapshot-0000-0000-0000-0001") },
+  layer: { digest: Digest.make(`sha256:${"0".repeat(64)}`), bytes: 10_240, stored: 200, files: 3 },
+  origin: { network: "zerotrust", vcpu: 1, shell: null, ports: [80], serviceType: null, container: null }
+}
+const granted: ImageEvent = { _tag: "ImageGranted", image, key: guest }
+const revoked: ImageEvent = { _tag: "ImageRevoked", image, key: guest }
+const locked: ImageEvent = { _tag: "ImageLocked", image }
+const transferred: ImageEvent = { _tag: "ImageTransferred", image, from: owner, to: guest }
+const deleted: ImageEvent = { _tag: "ImageDeleted", image, cause: "asked" }
+
+const own = (key: PublicKey) =>
+  Either.getOrThrow(resourceOwned.decide({ kind: "image", actor: key, resource: image, owner: key }))
+const [owned, others] = [own(owner), own(guest)]
+const unlocked = Either.getOrThrow(resourceUnlocked.decide({ kind: "image", resource: image, locked: false }))
+const trusted = Either.getOrThrow(
+  imageTrusted.decide({ resource: image, actor: guest, found: { image, owner, visibility: "public", granted: false } })
+)
+
+const given = spec(Image)
+const { Command } = Image
+
+describe("an image", () => {
+  it("is shown and hidden, and saying so twice changes nothing", () => {
+    const shown: ImageEvent = { _tag: "ImageVisibilityChanged", image, visibility: "public" }
+    given(published)
+      .when(Command.Show({ owned, visibility: "public" }))
+      .gives(shown)
+    given(published, shown)
+      .when(Command.Show({ owned, visibility: "public" }))
+      .gives()
+  })
+
+  it("is granted and revoked; its owner needs no grant", () => {
+    given(published)
+      .when(Command.Grant({ owned, key: guest }))
+      .gives(granted)
+    given(published, granted)
+      .when(Command.Grant({ owned, key: guest }))
+      .gives()
+    given(published)
+      .when(Command.Grant({ owned, key: owner }))
+      .gives()
+    given(published, granted)
+      .when(Command.Revoke({ owned, key: guest }))
+      .gives(revoked)
+    given(published)
+      .when(Command.Revoke({ owned, key: guest }))
+      .gives()
+  })
+
+  it("has a bound for its guests", () => {
+    const guests = Array.from({ length: 1_000 }, (_, n): ImageEvent => {
+      const key = PublicKey.make(`unsb-pk-${String(n).padStart(4, "0")}`)
+      return { _tag: "ImageGranted", image, key }
+    })
+    expect(Image.decide(given(published, ...guests).state, Command.Grant({ owned, key: guest }))).toMatchObject({
+      left: { command: "Grant", in: "Full" }
+    })
+  })
+
+  it("is given away, and then is the other's", () => {
+    given(published, granted)
+      .when(Command.Transfer({ owned, unlocked, to: guest }))
+      .gives(transferred)
+    given(published, transferred).when(Command.Lock({ owned })).rejects()
+    given(published, transferred)
+      .when(Command.Lock({ owned: others }))
+      .gives(locked)
+    expect(given(published, granted, transferred).state).toMatchObject({ owner: guest, guests: new Set() })
+  })
+
+  it("is neither deleted nor given away while it is locked", () => {
+    for (const command of [Command.Delete({ owned, unlocked }), Command.Transfer({ owned, unlocked, to: guest })])
+      expect(Image.decide(given(published, locked).state, command)).toMatchObject({ left: { in: "Locked" } })
+    given(published).when(Command.Delete({ owned, unlocked })).gives(deleted)
+    given(published, deleted).when(Command.Delete({ owned, unlocked })).gives()
+  })
+
+  it("obeys nobody but its owner", () => {
+    given(published)
+      .when(Command.Grant({ owned: others, key: guest }))
+      .rejects()
+    given(published)
+      .when(Command.Delete({ owned: others, unlocked }))
+      .rejects()
+    given(published, deleted)
+      .when(Command.Show({ owned, visibility: "public" }))
+      .rejects()
+  })
+
+  it("tells of services that were made of it", () => {
+    const spawned: ImageEvent = { _tag: "ImageSpawned", image, service }
+    given(published).when(Command.Spawn({ trusted, service })).gives(spawned)
+    given(published, deleted).when(Command.Spawn({ trusted, service })).gives(spawned)
+    given().when(Command.Spawn({ trusted, service })).rejects()
+  })
+})
