@@ -9,12 +9,12 @@ import type { Refused } from "../guards/Guard.js"
 import { keyKnown } from "../guards/KeyKnown.js"
 import { type KeyRecord, KeyTable } from "../projections/KeyTable.js"
 import { type Calling, KnownKey, Signed, SignedByDigest } from "./Authentication.js"
-import { Bodies } from "./Body.js"
 import * as Problem from "./Problem.js"
 import * as Refusing from "./Refusing.js"
-import * as RequestId from "./RequestId.js"
 import * as Secrets from "./Secrets.js"
 import * as TrustedTime from "./TrustedTime.js"
+import { Bodies } from "./wire/Body.js"
+import * as RequestId from "./wire/RequestId.js"
 
 const nobody = Buffer.alloc(0)
 

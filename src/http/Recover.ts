@@ -6,10 +6,10 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Cause, Effect, Stream } from "effect"
-import { linger } from "./Linger.js"
 import { Problem, render } from "./Problem.js"
-import * as RequestId from "./RequestId.js"
 import * as Routes from "./Routes.js"
+import { linger } from "./wire/Linger.js"
+import * as RequestId from "./wire/RequestId.js"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse

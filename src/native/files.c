@@ -50,6 +50,12 @@ int files_put(const struct frame *f) {
   int how = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (f->flags & PUT_APPEND ? O_APPEND : O_TRUNC);
   int dir = open_parent(str_close(&path), &last, true);
   if (dir < 0) return errno;
+  // Whatever stands there makes way, read-only or no file at all; a directory is not emptied.
+  if (!(f->flags & PUT_APPEND) && unlinkat(dir, last, 0) && errno != ENOENT) {
+    int error = errno;
+    close(dir);
+    return error;
+  }
   int fd = openat(dir, last, how, f->mode & 0777);
   int error = fd < 0 ? errno : 0;
   close(dir);

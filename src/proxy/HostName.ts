@@ -1,10 +1,10 @@
 /** The name that a visitor used: out of a Host header, into the one form in which names are kept. */
+import type { IncomingMessage } from "node:http"
 
 const longest = 253
 const label = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
 
-/** Undefined: no name at all, such as an address or a malformed header. */
-export const read = (header: string | undefined): string | undefined => {
+const read = (header: string | undefined): string | undefined => {
   if (header === undefined) return undefined
   const name = header
     .toLowerCase()
@@ -14,4 +14,11 @@ export const read = (header: string | undefined): string | undefined => {
   const labels = name.split(".")
   // A last label of digits alone is an address, never a name.
   return labels.every((one) => label.test(one)) && !/^\d+$/.test(labels.at(-1) ?? "") ? name : undefined
+}
+
+/** Undefined: it names nobody, or more than one. */
+export const of = ({ headersDistinct, url = "/" }: IncomingMessage): string | undefined => {
+  const named = headersDistinct.host ?? []
+  // `http://host/path`, as to a proxy, may say something else than the header.
+  return named.length === 1 && url.startsWith("/") ? read(named[0]) : undefined
 }

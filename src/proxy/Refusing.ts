@@ -16,7 +16,7 @@ const phrases = { 400: "Bad Request", 404: "Not Found", 410: "Gone", 502: "Bad G
 export const noHost: Refusal = {
   status: 400,
   code: "host_missing",
-  message: "The Host header names no service.",
+  message: "Name one service, in one Host header.",
   page: true
 }
 

@@ -1,11 +1,18 @@
 /** Services as visitors find them: by the name below the domain, or by a domain of their owner's. */
-import { Effect, Layer, Option } from "effect"
+import { Clock, Effect, Layer, Option, Schedule } from "effect"
 import { type NotAwake, Services } from "../../actors/service/Services.js"
+import type { ServiceId } from "../../events/Ids.js"
 import { ServiceTable, type ServiceView } from "../projections/ServiceTable.js"
-import { Destination, Destinations, Unreachable } from "./Destinations.js"
+import { Destination, Destinations, type Dial, Unreachable } from "./Destinations.js"
 
 /** States that a service leaves without its owner's help, or in which nothing is known of it. */
 const passing: ReadonlyArray<NotAwake["state"]> = ["starting", "redeploying", "frozen", "unread"]
+
+/** Milliseconds from its start to its first visitor's answer: until then "refused" means "not yet". */
+const LISTENS_WITHIN = 30_000
+const PAUSE = "50 millis"
+const TRIES = 700
+const [EBUSY, ECONNREFUSED] = [16, 111]
 
 const down = (name: string, reason: string, retry: boolean) => Destination.Down({ name, reason, retry })
 
@@ -21,15 +28,27 @@ const make = (domain: string) =>
     const table = yield* ServiceTable
     const suffix = `.on.${domain}`
 
-    const awake = ({ name, service }: ServiceView, port: number) =>
-      services.awake(service).pipe(
-        Effect.map(({ dial }) =>
-          Destination.Ready({
-            name,
-            service,
-            dial: Effect.mapError(dial(port), ({ message }) => new Unreachable({ reason: message }))
-          })
-        ),
+    /** Refused because it listens not yet, or frozen once more by the time that it is dialled: worth another try. */
+    const dialled = (service: ServiceId, port: number, until: number): Dial =>
+      Effect.flatMap(services.awake(service), ({ dial }) => dial(port)).pipe(
+        Effect.retry({
+          schedule: Schedule.spaced(PAUSE),
+          while: (error) =>
+            Effect.map(Clock.currentTimeMillis, (now) => {
+              if (error._tag !== "SubstrateFailed") return false
+              return error.errno === EBUSY || (error.errno === ECONNREFUSED && now < until)
+            }),
+          times: TRIES
+        }),
+        Effect.mapError(({ message }) => new Unreachable({ reason: message }))
+      )
+
+    const awake = ({ name, service, since, state }: ServiceView, port: number) =>
+      Effect.zipRight(services.awake(service), Clock.currentTimeMillis).pipe(
+        Effect.map((now) => {
+          const begun = state === "running" ? since / 1_000 : now
+          return Destination.Ready({ name, service, dial: dialled(service, port, begun + LISTENS_WITHIN) })
+        }),
         Effect.catchTag("NotAwake", ({ reason, state }) => Effect.succeed(down(name, reason, passing.includes(state))))
       )
 

@@ -73,7 +73,7 @@ export const make = Effect.gen(function* () {
   const visit = (request: IncomingMessage, refuse: (refusal: Refusing.Refusal) => void, carry: Carry) =>
     Effect.gen(function* () {
       const told = (refusal: Refusing.Refusal) => Effect.sync(() => refuse(refusal))
-      const host = HostName.read(request.headers.host)
+      const host = HostName.of(request)
       if (host === undefined) return yield* told(Refusing.noHost)
       const destination = yield* destinations.byHost(host)
       if (destination._tag !== "Ready") return yield* told(Refusing.of(destination))

@@ -3,7 +3,7 @@ import { request as open } from "node:http"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Ask, request } from "../support/client.js"
 import { eventually } from "../support/eventually.js"
-import { type Server, startServer } from "../support/server.js"
+import { type Server, serverForTest, startServer } from "../support/server.js"
 
 let server: Server
 beforeAll(async () => {
@@ -73,7 +73,51 @@ const visit = (url: string) =>
     sent.end()
   })
 
+describe("files of its owner's", () => {
+  it("make way for those of the next deployment, whatever they have become", async () => {
+    const files = (text: string) => [{ filename: "f", content: Buffer.from(text).toString("base64") }]
+    const { id } = await made({ bootstrap: "cat /tmp/input/f > /srv/seen; sleep 1000", input_files: files("one") })
+    await runs(id, "chmod 0444 /tmp/input/f; rm /tmp/bootstrap.sh; ln -s /etc/passwd /tmp/bootstrap.sh")
+    await act(id, "redeploy", { bootstrap: "cat /tmp/input/f > /srv/seen; sleep 2000", input_files: files("two") })
+    await becomes(id, "running")
+    await eventually("it has the new file", async () => (await runs(id, "cat /srv/seen")) === "two")
+    expect((await ask("DELETE", `/services/${String(id)}`)).status).toBe(200)
+  })
+})
+
 describe("a visitor", () => {
+  it("is answered by a service of which only files were left", async () => {
+    const deep = await serverForTest({ args: ["--memory-per-vcpu", "256MiB", "--deep-freeze", "300ms"] })
+    const body = { name: "deep", ports: [8080], bootstrap: `sleep 1; ${serving}`, unfreeze_on_demand: true }
+    const { json } = await request(deep, "POST", "/services", { body })
+    const come = () => visit(String(json.url))
+    await eventually("it answers", async () => (await come()) === "200 hello")
+    await request(deep, "POST", `/services/${String(json.id)}/freeze`, { body: {} })
+    const looked = async () => (await request(deep, "GET", `/services/${String(json.id)}`)).json
+    await eventually("its container is given up", async () => (await looked()).container_name === "")
+    expect(await come()).toBe("200 hello")
+  })
+
+  it("reaches a service of bytes at its public port", async () => {
+    const { id } = await made({ name: "bytes", service_type: "tcp", ports: [8080], bootstrap: serving })
+    const view = (await ask("GET", `/services/${String(id)}`)).json
+    const port = Number(view.public_port)
+    expect(port).toBeGreaterThanOrEqual(30_000)
+    await eventually("it answers there", () =>
+      visit(`http://any:${port}`).then(
+        (said) => said === "200 hello",
+        () => false
+      )
+    )
+    expect((await ask("DELETE", `/services/${String(id)}`)).status).toBe(200)
+    await eventually("nobody listens there", () =>
+      visit(`http://any:${port}`).then(
+        () => false,
+        () => true
+      )
+    )
+  })
+
   it("wakes it when it may, and is answered", async () => {
     const service = await made({ name: "inn", ports: [8080], bootstrap: serving, unfreeze_on_demand: true })
     const come = () => visit(String(service.url))

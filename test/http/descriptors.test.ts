@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { connections, here } from "../../src/http/Descriptors.js"
+import { connections, here } from "../../src/http/wire/Descriptors.js"
 
 const limits = (soft: string) =>
   `Limit  Soft Limit  Hard Limit  Units\nMax open files            ${soft}   20000   files\n`

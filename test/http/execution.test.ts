@@ -1,6 +1,6 @@
 import { Effect, Ref } from "effect"
 import { describe, expect, it } from "vitest"
-import * as LanguageChoice from "../../src/http/LanguageChoice.js"
+import * as LanguageChoice from "../../src/http/jobs/LanguageChoice.js"
 import { toolchain } from "../../src/languages/Plan.js"
 import * as Registry from "../../src/languages/Registry.js"
 import { type Ask, begin, bytesOf, credentials, request, type Target } from "../support/client.js"

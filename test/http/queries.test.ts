@@ -1,6 +1,6 @@
 import { Either } from "effect"
 import { describe, expect, it } from "vitest"
-import { fieldsOf, read } from "../../src/http/LogQuery.js"
+import { fieldsOf, read } from "../../src/http/logs/LogQuery.js"
 
 const NOW = 1_800_000_000_000
 const good = (target: string) => Either.getOrThrow(read(fieldsOf(target), NOW))

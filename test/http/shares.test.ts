@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { sharesOf } from "../../src/http/Body.js"
-import * as Shares from "../../src/http/Shares.js"
+import { sharesOf } from "../../src/http/wire/Body.js"
+import * as Shares from "../../src/http/wire/Shares.js"
 
 const BOUND = 1_000
 

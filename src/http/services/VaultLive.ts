@@ -1,0 +1,99 @@
+/** Vaults filled, emptied and read by those who own their services. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import { Effect, Either } from "effect"
+import { print, type Variables, vaultWellformed } from "../../guards/VaultOrder.js"
+import type { ServiceView } from "../../projections/ServiceTable.js"
+import { Api } from "../Api.js"
+import { Caller } from "../Authentication.js"
+import * as Normalise from "../Normalise.js"
+import * as Problem from "../Problem.js"
+import * as Answer from "../wire/Answer.js"
+import * as ServiceRoutes from "./ServiceRoutes.js"
+
+type One = ServiceRoutes.One
+
+const statusOf = ({ vault }: ServiceView) => {
+  const names = vault?.names ?? []
+  const has = names.length > 0
+  const at = vault === null ? 0 : Math.floor(vault.at / 1_000_000)
+  return {
+    has_vault: has,
+    exists: has,
+    count: names.length,
+    variable_count: names.length,
+    names,
+    updated_at: at,
+    env: {}
+  }
+}
+
+/** Clients wrap variables in `env` or `content`, as text or as an object, or send them bare. */
+const unwrapped = (fields: Normalise.Fields) => {
+  const inner = fields.env ?? fields.content
+  if (typeof inner === "string" && Object.keys(fields).length === 1) return { text: inner }
+  if (typeof inner === "object" && inner !== null) return { variables: inner }
+  return { variables: fields }
+}
+
+const make = Effect.gen(function* () {
+  const { changing, fields, own, refusing, services } = yield* ServiceRoutes.make
+
+  const status = Effect.fnUntraced(function* (one: One) {
+    return statusOf((yield* own(one)).view)
+  }, Effect.mapError(Problem.of))
+
+  const written = ({ request }: One, asking: Parameters<typeof fields>[0]) =>
+    Effect.gen(function* () {
+      const json = request.headers["content-type"]?.toLowerCase().includes("json") === true
+      if (json) return unwrapped(yield* fields(asking))
+      const { body } = yield* Caller
+      const text = Either.mapLeft(Normalise.text(body), vaultWellformed.refuse)
+      return { text: yield* refusing(text, asking.owner, asking.method, asking.url) }
+    })
+
+  const put = Effect.fnUntraced(function* (one: One) {
+    const { asking, owned, unlocked } = yield* changing(one)
+    const order = vaultWellformed.decide(yield* written(one, asking))
+    const { facts } = yield* refusing(order, asking.owner, asking.method, asking.url)
+    yield* services.seal(owned, unlocked, facts.variables)
+    const count = Object.keys(facts.variables).length
+    const message = `${count} variable${count === 1 ? " is" : "s are"} in the vault, for what is started from now on`
+    return Answer.json({ count, message, success: true })
+  }, Effect.mapError(Problem.of))
+
+  const without = (variables: Variables, keys: unknown): Variables => {
+    if (!Array.isArray(keys) || keys.length === 0) return {}
+    const gone = new Set(keys.map(String))
+    return Object.fromEntries(Object.entries(variables).filter(([name]) => !gone.has(name)))
+  }
+
+  const remove = Effect.fnUntraced(function* (one: One) {
+    const { asking, owned, unlocked, view } = yield* changing(one)
+    const { keys } = yield* fields(asking)
+    const some = Array.isArray(keys) && keys.length > 0
+    // All of it: that must go also where it cannot be opened any more.
+    const left = some ? without(yield* services.unsealed(owned), keys) : {}
+    yield* services.seal(owned, unlocked, left)
+    const deleted = (view.vault?.names.length ?? 0) - Object.keys(left).length
+    return { status: "deleted", success: true, deleted }
+  }, Effect.mapError(Problem.of))
+
+  const exported = Effect.fnUntraced(function* (one: One) {
+    const variables = yield* services.unsealed((yield* own(one)).owned)
+    const text = print(variables)
+    return { env: text, content: text, count: Object.keys(variables).length }
+  }, Effect.mapError(Problem.of))
+
+  return { status, put, remove, exported }
+})
+
+export const VaultLive = HttpApiBuilder.group(Api, "vault", (handlers) =>
+  Effect.map(make, ({ exported, put, remove, status }) =>
+    handlers
+      .handle("status", status)
+      .handleRaw("put", put)
+      .handleRaw("post", put)
+      .handle("delete", remove)
+      .handle("export", exported)
+  )
+)
