@@ -9,15 +9,14 @@ const Service = Schema.Struct({ id: Schema.String, url: Schema.String })
 const CROWD = 1_000
 
 const bootstrap = `cat > /srv/web.py <<'END'
-import http.server, socketserver
+import http.server
 class Hello(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.send_header("Content-Length", "3"); self.end_headers(); self.wfile.write(b"hi\\n")
     def log_message(self, *unused): pass
-class Many(socketserver.ThreadingMixIn, http.server.HTTPServer):
+class Patient(http.server.HTTPServer):
     request_queue_size = 1024
-    daemon_threads = True
-Many(("127.0.0.1", 8000), Hello).serve_forever()
+Patient(("127.0.0.1", 8000), Hello).serve_forever()
 END
 exec python3 /srv/web.py`
 

@@ -8,8 +8,8 @@ import { type Destination, Destinations, type Unreachable } from "./Destinations
 import * as HostName from "./HostName.js"
 import * as Refusing from "./Refusing.js"
 
-/** Requests under way to one service; waiting for its thaw is under way too. */
-const PER_SERVICE = 4_096
+/** Requests under way to one service, as many as its container has relays; waiting for its thaw is under way too. */
+const PER_SERVICE = 1_024
 /** Without a byte of the answer; longer than clients wait. */
 const SILENCE_MILLIS = 300_000
 const UPGRADE_MILLIS = 30_000
