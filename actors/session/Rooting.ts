@@ -1,6 +1,7 @@
 /** Orders about a session's root: it is read while nothing writes, replaced while nothing runs, removed for good. */
-import { Deferred, Effect, type Exit } from "effect"
+import { Deferred, Effect, type Exit, Schedule } from "effect"
 import type { EventLog } from "../../src/log/EventLog.js"
+import type { SubstrateError } from "../../src/substrate/Substrate.js"
 import { notRunning } from "./Connecting.js"
 import { type Live, type Living, Turn } from "./Living.js"
 import { by, find, ordering, substrate } from "./Ordering.js"
@@ -16,6 +17,13 @@ export interface Options {
 
 const ENDS_WITHIN = "2 minutes"
 
+/** A thaw that fails is tried for a while; what stays frozen is told, and a start puts it right. */
+const untilThawed = {
+  schedule: Schedule.spaced("100 millis"),
+  times: 50,
+  while: ({ _tag }: SubstrateError) => _tag === "SubstrateFailed"
+}
+
 /** Programs that cannot be frozen are not read from, and are as they were afterwards. */
 const quiet = <A, E, R>(live: Live, hot: boolean, body: Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, R> => {
   const container = live.claimed?.container
@@ -24,7 +32,7 @@ const quiet = <A, E, R>(live: Live, hot: boolean, body: Effect.Effect<A, E, R>):
   return Effect.acquireUseRelease(
     substrate(container.freeze),
     () => body,
-    () => Effect.ignore(container.unfreeze)
+    () => Effect.ignoreLogged(Effect.retry(container.unfreeze, untilThawed))
   )
 }
 
