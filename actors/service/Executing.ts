@@ -9,7 +9,7 @@ import * as Done from "../job/Done.js"
 import type { Jobs } from "../job/Jobs.js"
 import { why } from "../Why.js"
 import { commandOf } from "./Housing.js"
-import type { Housed } from "./Live.js"
+import type { Housed, Live } from "./Live.js"
 import type { Roster } from "./Roster.js"
 import type { About } from "./Service.js"
 import type { Errand, Owned } from "./Services.js"
@@ -24,6 +24,8 @@ export interface Options {
 const SIGKILL = 9
 /** From its killing to its end, and from its end to the end of its output. */
 const ENDS_WITHIN = "5 seconds"
+/** It is told that it runs before it is at home in its container; a picture of its root may hold it still meanwhile. */
+const HOME_WITHIN = "20 seconds"
 const built = { artifact: undefined, wasm: undefined }
 
 const notRunning = (service: string, state: string) =>
@@ -96,6 +98,19 @@ const stoppable = (done: Done.Done, { code, how }: Exited): Done.Done => ({
   gone: how === "gone" || (how === "signalled" && code === SIGKILL)
 })
 
+/** Where it runs, as soon as it does; undefined when it is not to run. */
+const homeOf = (live: Live) =>
+  live
+    .until(() => {
+      const { housed, retired, state } = live
+      if (retired || state?._tag !== "Running") return "nowhere"
+      return housed === undefined || housed.frozen ? undefined : { housed, about: state.about }
+    })
+    .pipe(
+      Effect.timeoutTo({ duration: HOME_WITHIN, onTimeout: () => undefined, onSuccess: (found) => found }),
+      Effect.map((found) => (found === "nowhere" ? undefined : found))
+    )
+
 export const make = ({ jobs, outputCap }: Options, roster: Roster, vault: Vault.Vault) => {
   const work = (about: About, { claimed }: Housed, { files, order }: Errand, variables: Vault.Variables) => {
     const { command: line, timeoutMillis } = order.facts
@@ -119,18 +134,17 @@ export const make = ({ jobs, outputCap }: Options, roster: Roster, vault: Vault.
   return ({ facts }: Owned, errand: Errand) =>
     Effect.gen(function* () {
       const live = roster.find(facts.resource)
-      const state = live?.state
-      if (live?.housed === undefined || live.housed.frozen || state?._tag !== "Running")
-        return yield* notRunning(facts.resource, state?._tag ?? "not running")
-      const { housed } = live
-      const variables = yield* vault.release(state.about, housed.claim, housed.claimed)
-      const accepted = acceptedOf(state.about, errand)
+      const home = live === undefined ? undefined : yield* homeOf(live)
+      if (home === undefined) return yield* notRunning(facts.resource, live?.state?._tag ?? "not running")
+      const { about, housed } = home
+      const variables = yield* vault.release(about, housed.claim, housed.claimed)
+      const accepted = acceptedOf(about, errand)
       const bytes = errand.files.facts.files.reduce((sum, { content }) => sum + content.length, accepted.code.bytes)
       return yield* jobs.run({
         accepted,
         bytes,
         trace: errand.trace,
-        work: work(state.about, housed, errand, variables)
+        work: work(about, housed, errand, variables)
       })
     })
 }

@@ -275,7 +275,8 @@ describe("a service", () => {
       const now = (await get(id)).json
       return now.state === "running" && now.container_name !== before
     })
-    expect((await runs(id, "wc -l < /srv/runs")).json.stdout).toBe("2\n")
+    const counted = await runs(id, "wc -l < /srv/runs")
+    expect(counted.json.stdout, counted.text).toBe("2\n")
   }
 
   it("is restarted when its bootstrap is killed", async () => {
@@ -289,6 +290,15 @@ describe("a service", () => {
     const spawner = spawnerOf(server.data)
     for (const pid of membranesOf(server.data)) if (pid !== spawner) kill(pid)
     await another(before)
+  })
+
+  it("runs commands from the moment that it is told to run", async () => {
+    for (let turn = 0; turn < 5; turn++) {
+      await act(id, "redeploy")
+      for (let state: unknown; state !== "running"; ) state = (await get(id)).json.state
+      const answers = await Promise.all(Array.from({ length: 4 }, () => runs(id, "echo here")))
+      for (const answer of answers) expect(answer.json.stdout, answer.text).toBe("here\n")
+    }
   })
 
   it("is destroyed: gone for its owner, and its name is free", async () => {
