@@ -98,22 +98,30 @@ export const make = (options: Options, vault: Vault.Vault, stillness: Stillness)
     const furnish = (about: About, { container, keep }: Claimed) =>
       Effect.gen(function* () {
         const files = yield* filesOf(about)
-        yield* stillness.over(about.service)
         yield* container.attach(yield* volumes.create(about.service))
         if (files.length > 0)
           yield* container.run({ ...commandOf(["/bin/true"], about, {}), files, outputCap: 1, timeoutMillis: 30_000 })
         yield* keep
       })
 
+    /** Not while somebody wants its root still; who wants that afterwards waits until it is at home. */
+    const enter = (live: Live): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        if (stillness.holds(live.service)) return Effect.zipRight(stillness.over(live.service), enter(live))
+        live.occupy(true)
+        return Effect.void
+      })
+
     return {
       moveIn: (live, about, claim, claimed, started) =>
         Effect.gen(function* () {
+          yield* enter(live)
           yield* furnish(about, claimed)
           if (!(yield* started)) return { _tag: "Moved" } as const
           const launched = yield* launch(about, claim, claimed)
           const housed: Housed = { claim, claimed, frozen: false, vcpu: about.vcpu, denied: undefined }
           return yield* dwell(live, housed, launched, around)
-        }).pipe(Effect.scoped, leaving(claimed)),
+        }).pipe(Effect.scoped, leaving(live, claimed)),
       goOn: (live, about, claim, adopted) =>
         Effect.gen(function* () {
           const [known] = adopted.launched
@@ -122,7 +130,7 @@ export const make = (options: Options, vault: Vault.Vault, stillness: Stillness)
           // With what limits it was left is not known for certain: they are set anew.
           const housed: Housed = { claim, claimed: adopted, frozen: adopted.frozen, vcpu: 0, denied: undefined }
           return yield* dwell(live, housed, launched, around)
-        }).pipe(Effect.scoped, leaving(adopted))
+        }).pipe(Effect.scoped, leaving(live, adopted))
     } satisfies Housing
   })
 
@@ -131,6 +139,13 @@ export const make = (options: Options, vault: Vault.Vault, stillness: Stillness)
  * container is left when it returns: the next one is given the same root.
  */
 const leaving =
-  ({ cancel, leave }: Claimed) =>
+  (live: Live, { cancel, leave }: Claimed) =>
   <A, E, R>(stay: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.onExit(stay, (exit) => (Exit.isInterrupted(exit) ? leave : cancel))
+    Effect.onExit(stay, (exit) =>
+      Exit.isInterrupted(exit)
+        ? leave
+        : Effect.ensuring(
+            cancel,
+            Effect.sync(() => live.occupy(false))
+          )
+    )

@@ -110,7 +110,9 @@ export const make = (options: Options, housing: Housing.Housing) => {
 
   /** Where its history puts it: in the container that it was left in, or in a fresh one. */
   const housed = (live: Live, state: Housable, restarts: Restarts): Effect.Effect<Outcome> => {
-    const stay = "container" in state ? adopt(live, state.about, state.container) : enter(live, state.about, restarts)
+    const left = "container" in state
+    if (!left) live.occupy(false)
+    const stay = left ? adopt(live, state.about, state.container) : enter(live, state.about, restarts)
     return Effect.catchAll(stay, (error) => Effect.succeed({ _tag: "Unhoused", error } as const))
   }
 

@@ -22,6 +22,8 @@ export class Live {
   state: Service.State | undefined
   /** Undefined while it has no container that it runs in. */
   housed: Housed | undefined
+  /** Its root may be in a container's hands: until it is known not to be, and from before it is attached until that one is gone. */
+  occupied = true
   /** Nobody keeps it any longer. */
   retired = false
   private readonly bell = new Signal()
@@ -46,6 +48,11 @@ export class Live {
 
   house(housed: Housed | undefined): void {
     this.housed = housed
+    this.ring()
+  }
+
+  occupy(occupied: boolean): void {
+    this.occupied = occupied
     this.ring()
   }
 

@@ -16,8 +16,8 @@ const restless = new StoreUnavailable({ reason: "the service does not come to re
 const GONE_WITHIN = "60 seconds"
 const lingering = new StoreUnavailable({ reason: "the service's container is not gone yet" })
 
-/** Not in a container, or in one that is frozen. */
-const still = (live: Live) => () => (live.retired || live.housed === undefined || live.housed.frozen ? true : undefined)
+/** In no container's hands, or in a frozen one's. */
+const still = (live: Live) => () => (live.retired || !live.occupied || live.housed?.frozen === true ? true : undefined)
 
 export const make = (roster: Roster, stillness: Stillness) =>
   Effect.gen(function* () {
