@@ -6,7 +6,7 @@
  */
 import { Data, Either } from "effect"
 import type { PublicKey } from "../../events/Ids.js"
-import type { KeyEvent } from "../../events/Key.js"
+import type { KeyCreated, KeyEvent } from "../../events/Key.js"
 
 export type State = Data.TaggedEnum<{
   Absent: {}
@@ -18,7 +18,7 @@ export const State = Data.taggedEnum<State>()
 export const initial: State = State.Absent()
 
 export type Command = Data.TaggedEnum<{
-  Create: { readonly key: PublicKey; readonly label: string; readonly expiresAt: number | null }
+  Create: { readonly created: Omit<KeyCreated, "_tag"> }
   Suspend: { readonly reason: string }
   Resume: {}
   Revoke: { readonly reason: string }
@@ -33,10 +33,8 @@ export class Rejected extends Data.TaggedError("Rejected")<{
 export const decide = (state: State, command: Command): Either.Either<ReadonlyArray<KeyEvent>, Rejected> => {
   const reject = () => Either.left(new Rejected({ command: command._tag, in: state._tag }))
   switch (command._tag) {
-    case "Create": {
-      const { expiresAt, key, label } = command
-      return state._tag === "Absent" ? Either.right([{ _tag: "KeyCreated", key, label, expiresAt }]) : reject()
-    }
+    case "Create":
+      return state._tag === "Absent" ? Either.right([{ _tag: "KeyCreated", ...command.created }]) : reject()
     case "Suspend":
       if (state._tag !== "Active") return reject()
       return Either.right([{ _tag: "KeySuspended", key: state.key, reason: command.reason }])
@@ -48,7 +46,7 @@ export const decide = (state: State, command: Command): Either.Either<ReadonlyAr
   }
 }
 
-export const evolve = (_: State, event: KeyEvent): State => {
+export const evolve = (state: State, event: KeyEvent): State => {
   switch (event._tag) {
     case "KeyCreated":
     case "KeyResumed":
@@ -57,5 +55,7 @@ export const evolve = (_: State, event: KeyEvent): State => {
       return State.Suspended({ key: event.key })
     case "KeyRevoked":
       return State.Revoked({ key: event.key })
+    default:
+      return state
   }
 }

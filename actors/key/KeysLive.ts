@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { stream } from "../../events/Envelope.js"
+import { noLimits, scopes } from "../../events/Grants.js"
 import { PublicKey } from "../../events/Ids.js"
 import { read } from "../../events/Key.js"
 import { refuseRejected } from "../../src/guards/TransitionLegal.js"
@@ -21,6 +22,16 @@ const groups = (count: number, length: number): string =>
   Array.from({ length: count }, () =>
     Array.from({ length }, () => ALPHABET.charAt(randomInt(ALPHABET.length))).join("")
   ).join("-")
+
+const root = {
+  parent: null,
+  generation: 0,
+  givenTo: null,
+  tier: "unlimited",
+  limits: noLimits,
+  scopes,
+  confirm: "on"
+} as const
 
 const nameOf = (key: PublicKey) => `key/${key}`
 
@@ -57,7 +68,11 @@ const make = Effect.gen(function* () {
       const secretKey = `unsb-sk-${groups(4, 5)}`
       // A secret without its key is harmless; a key without its secret would be useless, so it stays while in doubt.
       yield* secrets.put(nameOf(publicKey), Redacted.make(secretKey))
-      yield* command(publicKey, by, Key.Command.Create({ key: publicKey, label, expiresAt })).pipe(
+      yield* command(
+        publicKey,
+        by,
+        Key.Command.Create({ created: { ...root, key: publicKey, label, expiresAt } })
+      ).pipe(
         Effect.tapError((error) =>
           error._tag === "LogUnavailable" && error.written === "unknown"
             ? Effect.void

@@ -1,6 +1,9 @@
 /** Every API key that was ever made, as it stands now; wholly in memory, because each request asks for one. */
-import { Context, type Effect, Option } from "effect"
-import type { PublicKey } from "../../events/Ids.js"
+import { Context, type Effect, Option, Schema } from "effect"
+import type { AnyEvent } from "../../events/Catalogue.js"
+import { type Confirm, type Grants, Limits, Scope, type Tier } from "../../events/Grants.js"
+import type { PublicKey, ServiceId } from "../../events/Ids.js"
+import * as Key from "../../events/Key.js"
 import type { LogUnavailable } from "../log/EventLog.js"
 import type { Projector } from "../log/Projector.js"
 import { type Connection, type Fold, reading } from "./Reading.js"
@@ -8,12 +11,25 @@ import { type Connection, type Fold, reading } from "./Reading.js"
 export type KeyStatus = "active" | "suspended" | "revoked"
 
 /** Times in microseconds since 1970. */
-export interface KeyRecord {
+export interface KeyRecord extends Grants {
   readonly key: PublicKey
   readonly label: string
+  /** The worst of its line: a key is no better than its forebears. */
   readonly status: KeyStatus
+  /** The first of its line to come. */
   readonly expiresAt: number | null
   readonly createdAt: number
+  readonly parent: PublicKey | null
+  /** 0 without a parent, otherwise one more than the parent's. */
+  readonly generation: number
+  /** The service whose programs hold it. */
+  readonly givenTo: ServiceId | null
+  readonly confirm: Confirm
+  readonly contact: { readonly email: string | null; readonly webhook: string | null }
+  /** Its owner has a device that makes codes. */
+  readonly totp: boolean
+  /** Its parent, that one's parent, and so on. */
+  readonly line: ReadonlyArray<KeyRecord>
 }
 
 export class KeyTable extends Context.Tag("projections/KeyTable")<
@@ -22,6 +38,8 @@ export class KeyTable extends Context.Tag("projections/KeyTable")<
     readonly find: (key: string) => Effect.Effect<Option.Option<KeyRecord>, LogUnavailable>
     /** Oldest first. */
     readonly list: Effect.Effect<ReadonlyArray<KeyRecord>, LogUnavailable>
+    /** The key and all that descend from it, whatever their standing. */
+    readonly family: (key: PublicKey) => Effect.Effect<ReadonlyArray<PublicKey>, LogUnavailable>
   }
 >() {}
 
@@ -32,65 +50,167 @@ CREATE TABLE IF NOT EXISTS keys (
   label TEXT NOT NULL,
   status TEXT NOT NULL,
   expires_at INTEGER,
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  parent TEXT,
+  generation INTEGER NOT NULL,
+  given_to TEXT,
+  tier TEXT NOT NULL,
+  limits TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  confirm TEXT NOT NULL,
+  email TEXT,
+  webhook TEXT,
+  totp INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX IF NOT EXISTS keys_by_parent ON keys (parent) WHERE parent IS NOT NULL;
 `
+
+interface Kept {
+  readonly key: PublicKey
+  readonly label: string
+  readonly status: KeyStatus
+  readonly expiresAt: number | null
+  readonly createdAt: number
+  readonly parent: PublicKey | null
+  readonly generation: number
+  readonly givenTo: ServiceId | null
+  readonly tier: Tier
+  readonly limits: string
+  readonly scopes: string
+  readonly confirm: Confirm
+  readonly email: string | null
+  readonly webhook: string | null
+  readonly totp: number
+}
+
+const tags: ReadonlySet<string> = new Set(Key.all.map(({ tag }) => tag))
+const isKeyEvent = (event: AnyEvent): event is Key.KeyEvent => tags.has(event._tag)
 
 /** Keys whose row changed since the reader last looked at it. */
 type Stale = Set<string>
 
+const insert = `INSERT INTO keys (seq, key, label, status, expires_at, created_at, parent, generation, given_to, tier, limits,
+  scopes, confirm, totp) VALUES (?, ?, ?, 'active', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`
+
 const open =
   (stale: Stale) =>
   (db: Connection): Fold => {
-    const create = db.prepare(
-      "INSERT INTO keys (seq, key, label, status, expires_at, created_at) VALUES (?, ?, ?, 'active', ?, ?)"
-    )
+    const create = db.prepare(insert)
     const become = db.prepare("UPDATE keys SET status = ? WHERE key = ?")
-    const change = (key: PublicKey, status: KeyStatus) => {
-      become.run(status, key)
-      stale.add(key)
+    const extend = db.prepare("UPDATE keys SET expires_at = ? WHERE key = ?")
+    const grant = db.prepare("UPDATE keys SET tier = ?, limits = ?, scopes = ? WHERE key = ?")
+    const confirm = db.prepare("UPDATE keys SET confirm = ? WHERE key = ?")
+    const contact = db.prepare("UPDATE keys SET email = ?, webhook = ? WHERE key = ?")
+    const totp = db.prepare("UPDATE keys SET totp = ? WHERE key = ?")
+    const granted = ({ limits, scopes, tier }: Grants) =>
+      [tier, JSON.stringify(limits), JSON.stringify(scopes)] as const
+    const created = (seq: number, at: number, event: Key.KeyCreated) => {
+      const { confirm, expiresAt, generation, givenTo, key, label, parent } = event
+      create.run(seq, key, label, expiresAt, at, parent, generation, givenTo, ...granted(event), confirm)
     }
-    return (row, event) => {
+    const fold = (row: Parameters<Fold>[0], event: Key.KeyEvent): void => {
       switch (event._tag) {
         case "KeyCreated":
-          create.run(row.seq, event.key, event.label, event.expiresAt, row.at)
-          stale.add(event.key)
-          return
+          return created(row.seq, row.at, event)
         case "KeySuspended":
-          return change(event.key, "suspended")
+          return void become.run("suspended", event.key)
         case "KeyResumed":
-          return change(event.key, "active")
+          return void become.run("active", event.key)
         case "KeyRevoked":
-          return change(event.key, "revoked")
-        default:
+          return void become.run("revoked", event.key)
+        case "KeyExtended":
+          return void extend.run(event.expiresAt, event.key)
+        case "KeyGranted":
+          return void grant.run(...granted(event), event.key)
+        case "KeyConfirmationSet":
+          return void confirm.run(event.confirm, event.key)
+        case "KeyContactChanged":
+          return void contact.run(event.email, event.webhook, event.key)
+        case "KeyTotpEnrolled":
+        case "KeyTotpRemoved":
+          return void totp.run(event._tag === "KeyTotpEnrolled" ? 1 : 0, event.key)
       }
+    }
+    return (row, event) => {
+      if (!isKeyEvent(event)) return
+      fold(row, event)
+      stale.add(event.key)
     }
   }
 
-const columns = "key, label, status, expires_at AS expiresAt, created_at AS createdAt"
+const columns = `key, label, status, expires_at AS expiresAt, created_at AS createdAt, parent, generation, given_to AS givenTo,
+  tier, limits, scopes, confirm, email, webhook, totp`
+
+const readLimits = Schema.decodeSync(Schema.parseJson(Limits))
+const readScopes = Schema.decodeSync(Schema.parseJson(Schema.Array(Scope)))
+
+const badness: Readonly<Record<KeyStatus, number>> = { active: 0, suspended: 1, revoked: 2 }
+
+const earlier = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? (one ?? other) : Math.min(one, other)
+
+const recordOf = (kept: Kept, parent: KeyRecord | undefined): KeyRecord => {
+  const { email, limits, scopes, totp, webhook, ...same } = kept
+  const own = {
+    ...same,
+    limits: readLimits(limits),
+    scopes: readScopes(scopes),
+    contact: { email, webhook },
+    totp: totp === 1
+  }
+  if (kept.parent === null) return { ...own, line: [] }
+  // A child whose parent is not there has nobody to answer for it.
+  if (parent === undefined) return { ...own, status: "revoked", line: [] }
+  const status = badness[parent.status] > badness[own.status] ? parent.status : own.status
+  return { ...own, status, expiresAt: earlier(own.expiresAt, parent.expiresAt), line: [parent, ...parent.line] }
+}
+
+/** Longer lines than the actor of keys ever makes are nobody's. */
+const LONGEST = 64
 
 const read = (stale: Stale, db: Connection): Context.Tag.Service<KeyTable> => {
-  const one = db.prepare<[string], KeyRecord>(`SELECT ${columns} FROM keys WHERE key = ?`)
-  const all = db.prepare<[], KeyRecord>(`SELECT ${columns} FROM keys ORDER BY seq`)
-  const known = new Map(all.all().map((record) => [String(record.key), record]))
+  const one = db.prepare<[string], Kept>(`SELECT ${columns} FROM keys WHERE key = ?`)
+  const all = db.prepare<[], Kept>(`SELECT ${columns} FROM keys ORDER BY seq`)
+  const kin = db.prepare<[string], { readonly key: PublicKey }>(`
+WITH RECURSIVE kin(key) AS (SELECT ? UNION SELECT keys.key FROM keys JOIN kin ON keys.parent = kin.key)
+SELECT key FROM kin`)
+  const kept = new Map(all.all().map((row) => [String(row.key), row]))
+  const made = new Map<string, KeyRecord>()
   // A fold and its commit are one synchronous step, so whoever looks here looks after the commit (or the rollback).
-  const refresh = (key: string) => {
-    const record = one.get(key)
-    if (record === undefined) known.delete(key)
-    else known.set(key, record)
-    stale.delete(key)
+  const refresh = () => {
+    for (const key of stale) {
+      const row = one.get(key)
+      if (row === undefined) kept.delete(key)
+      else kept.set(key, row)
+    }
+    stale.clear()
+    // What becomes of a parent becomes of its line.
+    made.clear()
+  }
+  const record = (key: string, depth = 0): KeyRecord | undefined => {
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const row = kept.get(key)
+    if (row === undefined || depth > LONGEST) return undefined
+    const found = recordOf(row, row.parent === null ? undefined : record(row.parent, depth + 1))
+    made.set(key, found)
+    return found
   }
   const find = (key: string) => {
-    if (stale.has(key)) refresh(key)
-    return Option.fromNullable(known.get(key))
+    if (stale.size > 0) refresh()
+    return record(key)
   }
   stale.clear()
-  return { find: (key) => reading(() => find(key)), list: reading(() => all.all()) }
+  return {
+    find: (key) => reading(() => Option.fromNullable(find(key))),
+    list: reading(() => all.all().flatMap(({ key }) => find(key) ?? [])),
+    family: (key) => reading(() => kin.all(key).map((row) => row.key))
+  }
 }
 
 /** The fold and the reader share which keys changed: one pair a log. */
 export const make = () => {
   const stale: Stale = new Set()
-  const projector: Projector = { name: "keys", version: 1, tables: ["keys"], schema, open: open(stale) }
+  const projector: Projector = { name: "keys", version: 2, tables: ["keys"], schema, open: open(stale) }
   return { projector, read: (db: Connection) => read(stale, db) } as const
 }

@@ -2,10 +2,12 @@ import { describe, it } from "vitest"
 import * as Key from "../../actors/key/Key.js"
 import { PublicKey } from "../../events/Ids.js"
 import type { KeyEvent } from "../../events/Key.js"
+import { keyCreated } from "../support/births.js"
 import { spec } from "../support/given.js"
 
 const key = PublicKey.make("unsb-pk-test-0000-0000-0001")
-const created: KeyEvent = { _tag: "KeyCreated", key, label: "ci", expiresAt: null }
+const { _tag: _, ...birth } = keyCreated(key, { label: "ci" })
+const created: KeyEvent = keyCreated(key, birth)
 const suspended: KeyEvent = { _tag: "KeySuspended", key, reason: "leaked" }
 const resumed: KeyEvent = { _tag: "KeyResumed", key }
 const revoked: KeyEvent = { _tag: "KeyRevoked", key, reason: "leaked" }
@@ -16,11 +18,11 @@ const given = spec(Key)
 describe("key", () => {
   it("is created once", () =>
     given()
-      .when(Create({ key, label: "ci", expiresAt: null }))
+      .when(Create({ created: birth }))
       .gives(created))
   it("is not created twice", () =>
     given(created)
-      .when(Create({ key, label: "ci", expiresAt: null }))
+      .when(Create({ created: birth }))
       .rejects())
   it("is suspended", () =>
     given(created)

@@ -9,6 +9,7 @@ import { stream } from "../../events/Envelope.js"
 import * as EgressProxy from "../../src/egress/EgressProxy.js"
 import { EventLog } from "../../src/log/EventLog.js"
 import * as Projections from "../../src/projections/Projections.js"
+import { keyCreated } from "../support/births.js"
 import * as H from "../support/history.js"
 import { directory, storageIn } from "../support/storage.js"
 
@@ -42,8 +43,7 @@ export const proxied = <A, E>(options: Options, body: (path: string) => Effect.E
     Effect.gen(function* () {
       const path = join(data, "egress.sock")
       const log = yield* EventLog
-      for (const key of [ann, bob])
-        yield* log.append(H.ofKey(key, 0, { _tag: "KeyCreated", key, label: "", expiresAt: null }))
+      for (const key of [ann, bob]) yield* log.append(H.ofKey(key, 0, keyCreated(key)))
       yield* claim(1, ann)
       yield* claim(2, bob)
       const recorder = yield* RefusalRecorder.RefusalRecorder

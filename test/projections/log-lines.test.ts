@@ -8,6 +8,7 @@ import { Tables } from "../../src/log/Tables.js"
 import { lineOf } from "../../src/projections/LogLine.js"
 import { LogLines } from "../../src/projections/LogLines.js"
 import * as Projections from "../../src/projections/Projections.js"
+import { keyCreated } from "../support/births.js"
 import * as H from "../support/history.js"
 import { live } from "../support/it.js"
 import { directory, storageIn } from "../support/storage.js"
@@ -45,7 +46,7 @@ describe("lines", () => {
     inFresh(
       Effect.gen(function* () {
         const log = yield* EventLog
-        yield* log.append(H.ofKey(ann, 0, { _tag: "KeyCreated", key: ann, label: "first", expiresAt: null }))
+        yield* log.append(H.ofKey(ann, 0, keyCreated(ann, { label: "first" })))
         yield* log.append(H.ofJob(1, 0, H.accepted(1, ann)))
         yield* log.append(H.ofJob(2, 0, H.accepted(2, bob)))
         yield* log.append(H.ofJob(1, 1, H.started(1), H.finished(1, { status: "failed", cause: "exit", exitCode: 3 })))

@@ -8,6 +8,7 @@ import { JobTable } from "../../src/projections/JobTable.js"
 import { KeyTable } from "../../src/projections/KeyTable.js"
 import * as Projections from "../../src/projections/Projections.js"
 import { Totals } from "../../src/projections/Totals.js"
+import { keyCreated } from "../support/births.js"
 import * as H from "../support/history.js"
 import { live } from "../support/it.js"
 import { directory, storageIn } from "../support/storage.js"
@@ -129,7 +130,7 @@ describe("keys", () => {
           Option.map((record) => record.status)
         )
         expect(yield* status).toEqual(Option.none())
-        yield* log.append(H.ofKey(ann, 0, { _tag: "KeyCreated", key: ann, label: "first", expiresAt: 7_000_000 }))
+        yield* log.append(H.ofKey(ann, 0, keyCreated(ann, { label: "first", expiresAt: 7_000_000 })))
         expect(Option.getOrThrow(yield* table.find(ann))).toMatchObject({
           label: "first",
           expiresAt: 7_000_000,
@@ -203,7 +204,7 @@ describe("rebuilding", () => {
       const dump = Effect.map(Tables, (db) => tables.map((table) => db.prepare(`SELECT * FROM ${table}`).all()))
       const before = yield* Effect.gen(function* () {
         const log = yield* EventLog
-        yield* log.append(H.ofKey(ann, 0, { _tag: "KeyCreated", key: ann, label: "first", expiresAt: null }))
+        yield* log.append(H.ofKey(ann, 0, keyCreated(ann, { label: "first" })))
         for (let n = 1; n <= 40; n++) {
           yield* log.append(H.ofContainer(n, 0, H.sealed(n)))
           yield* log.append(H.ofJob(n, 0, H.accepted(n, ann, { idempotency: H.reserved(`k${n}`, "r") })))
