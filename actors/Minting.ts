@@ -3,7 +3,7 @@
  * commit writes a few pages instead of one a row (measured: 42 pages a run with names that were random throughout).
  */
 import { randomBytes } from "node:crypto"
-import { ContainerId, ImageId, JobId, ServiceId, SessionId, SnapshotId } from "../events/Ids.js"
+import { ChallengeId, ContainerId, ImageId, JobId, ServiceId, SessionId, SnapshotId } from "../events/Ids.js"
 
 const TIME_DIGITS = 12
 
@@ -30,6 +30,9 @@ const groups = (): string =>
 export const snapshotId = (): SnapshotId => SnapshotId.make(`unsb-snapshot${groups()}`)
 
 export const imageId = (): ImageId => ImageId.make(`unsb-image${groups()}`)
+
+/** Told to whoever asks, and of no use without its code. */
+export const challengeId = (): ChallengeId => ChallengeId.make(`unsb-challenge-${randomBytes(16).toString("hex")}`)
 
 /** For a service that its owner did not name. */
 export const serviceName = (): string => `s-${randomBytes(6).toString("hex")}`

@@ -16,7 +16,7 @@ export const server = Effect.fnUntraced(function* (pool: string, data?: string) 
   const chosen = data ?? (yield* directory)
   return yield* ServerProcess.start({
     data: chosen,
-    arguments: ["--pool", `zerotrust=${pool}`, "--queue", "10m"],
+    arguments: ["--pool", `zerotrust=${pool}`, "--queue", "10m", "--confirm", "off"],
     readyWithinMillis: 120_000
   })
 })

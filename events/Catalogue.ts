@@ -1,4 +1,5 @@
 /** Every event type there is: what may be appended, and how any row is read. */
+import * as Confirmation from "./Confirmation.js"
 import * as Container from "./Container.js"
 import * as Decision from "./Decision.js"
 import * as Egress from "./Egress.js"
@@ -11,10 +12,13 @@ import * as Pool from "./Pool.js"
 import * as Service from "./Service.js"
 import * as Session from "./Session.js"
 import * as Snapshot from "./Snapshot.js"
+import * as Substitution from "./Substitution.js"
 import * as Supervisor from "./Supervisor.js"
 import { reader, type Versioned } from "./Versioned.js"
 
 export type AnyEvent =
+  | Confirmation.ConfirmationCodeUsed
+  | Confirmation.ConfirmationEvent
   | Container.ContainerEvent
   | Decision.DecisionEvent
   | Egress.EgressEvent
@@ -27,9 +31,11 @@ export type AnyEvent =
   | Service.ServiceEvent
   | Session.SessionEvent
   | Snapshot.SnapshotEvent
+  | Substitution.SubstitutionEvent
   | Supervisor.SupervisorEvent
 
 export const all: ReadonlyArray<Versioned<AnyEvent>> = [
+  ...Confirmation.all,
   ...Container.all,
   ...Decision.all,
   ...Egress.all,
@@ -42,6 +48,7 @@ export const all: ReadonlyArray<Versioned<AnyEvent>> = [
   ...Service.all,
   ...Session.all,
   ...Snapshot.all,
+  ...Substitution.all,
   ...Supervisor.all
 ]
 

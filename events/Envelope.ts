@@ -6,12 +6,13 @@ import type { JsonObject } from "./Versioned.js"
 /** `kind/name`, for example `job/unsb-job-…`. */
 export const StreamId = Schema.String.pipe(
   Schema.pattern(
-    /^(job|container|pool|session|service|snapshot|image|egress|key|supervisor|decision|node|name)\/[\x21-\x7e]{1,200}$/
+    /^(job|confirmation|container|pool|session|service|snapshot|image|egress|key|supervisor|decision|node|name)\/[\x21-\x7e]{1,200}$/
   ),
   Schema.brand("StreamId")
 )
 export type StreamId = typeof StreamId.Type
 export type StreamKind =
+  | "confirmation"
   | "container"
   | "decision"
   | "egress"

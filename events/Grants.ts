@@ -26,7 +26,7 @@ export const Limits = Schema.Struct({
   services: limit,
   snapshots: limit,
   images: limit,
-  /** Of roots, snapshots and images together. */
+  /** Of snapshots and images together; roots have a bound each. */
   keptBytes: limit
 })
 export type Limits = typeof Limits.Type

@@ -24,6 +24,12 @@ export type SnapshotId = typeof SnapshotId.Type
 export const ImageId = Schema.String.pipe(Schema.pattern(/^unsb-image(-[0-9a-f]{4}){4}$/), Schema.brand("ImageId"))
 export type ImageId = typeof ImageId.Type
 
+export const ChallengeId = Schema.String.pipe(
+  Schema.pattern(/^unsb-challenge-[0-9a-f]{32}$/),
+  Schema.brand("ChallengeId")
+)
+export type ChallengeId = typeof ChallengeId.Type
+
 /** One pool a network mode. */
 export const PoolId = Schema.Literal("zerotrust", "semitrusted")
 export type PoolId = typeof PoolId.Type

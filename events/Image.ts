@@ -1,5 +1,6 @@
 /** What can happen to an image: a layer with a name, which others may be let use. */
 import { Schema } from "effect"
+import { Evidence, unrecorded } from "./Evidence.js"
 import { ImageId, PublicKey, ServiceId, SnapshotId } from "./Ids.js"
 import { Layer, Origin } from "./Layer.js"
 import { define, reader } from "./Versioned.js"
@@ -34,11 +35,16 @@ const VisibilityChanged = Schema.TaggedStruct("ImageVisibilityChanged", { ...Of,
 const Granted = Schema.TaggedStruct("ImageGranted", { ...Of, key: PublicKey })
 const Revoked = Schema.TaggedStruct("ImageRevoked", { ...Of, key: PublicKey })
 /** What was granted stays granted. */
-const Transferred = Schema.TaggedStruct("ImageTransferred", { ...Of, from: PublicKey, to: PublicKey })
+const Transferred = Schema.TaggedStruct("ImageTransferred", {
+  ...Of,
+  from: PublicKey,
+  to: PublicKey,
+  evidence: Evidence
+})
 const Locked = Schema.TaggedStruct("ImageLocked", Of)
-const Unlocked = Schema.TaggedStruct("ImageUnlocked", Of)
+const Unlocked = Schema.TaggedStruct("ImageUnlocked", { ...Of, evidence: Evidence })
 const Spawned = Schema.TaggedStruct("ImageSpawned", { ...Of, service: ServiceId })
-const Deleted = Schema.TaggedStruct("ImageDeleted", { ...Of, cause: Schema.Literal("asked") })
+const Deleted = Schema.TaggedStruct("ImageDeleted", { ...Of, cause: Schema.Literal("asked"), evidence: Evidence })
 
 export const ImageEvent = Schema.Union(
   ...[Published, VisibilityChanged, Granted, Revoked, Transferred, Locked, Unlocked, Spawned, Deleted]
@@ -51,10 +57,10 @@ export const all = [
   define("ImageVisibilityChanged", VisibilityChanged),
   define("ImageGranted", Granted),
   define("ImageRevoked", Revoked),
-  define("ImageTransferred", Transferred),
+  define("ImageTransferred", Transferred, unrecorded),
   define("ImageLocked", Locked),
-  define("ImageUnlocked", Unlocked),
+  define("ImageUnlocked", Unlocked, unrecorded),
   define("ImageSpawned", Spawned),
-  define("ImageDeleted", Deleted)
+  define("ImageDeleted", Deleted, unrecorded)
 ]
 export const read = reader<ImageEvent>(...all)

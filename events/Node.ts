@@ -34,13 +34,17 @@ const ReservationsForgotten = Schema.TaggedStruct("ReservationsForgotten", {
   madeBefore: Micros
 })
 
+/** What is sealed needs no older root key any more, and this store has none. The first generation is not told. */
+const RootRotated = Schema.TaggedStruct("VaultRootRotated", { generation: Schema.Int.pipe(Schema.greaterThan(1)) })
+
 export const NodeEvent = Schema.Union(
   Started,
   WeaknessAccepted,
   Recovered,
   Stopped,
   JobsForgotten,
-  ReservationsForgotten
+  ReservationsForgotten,
+  RootRotated
 )
 export type NodeEvent = typeof NodeEvent.Type
 
@@ -50,6 +54,7 @@ export const all = [
   define("NodeRecovered", Recovered, keptNone),
   define("NodeStopped", Stopped),
   define("JobsForgotten", JobsForgotten),
-  define("ReservationsForgotten", ReservationsForgotten)
+  define("ReservationsForgotten", ReservationsForgotten),
+  define("VaultRootRotated", RootRotated)
 ]
 export const read = reader<NodeEvent>(...all)

@@ -1,5 +1,6 @@
 /** What can happen to a service: a program that stays, with a root of its own. Values of its vault are never in an event. */
 import { Schema } from "effect"
+import { Evidence, unrecorded } from "./Evidence.js"
 import { Hold } from "./Hold.js"
 import { ContainerId, Digest, PoolId, PublicKey, ServiceId } from "./Ids.js"
 import { define, reader, type Upcaster } from "./Versioned.js"
@@ -69,14 +70,15 @@ const Redeploying = Schema.TaggedStruct("ServiceRedeploying", {
   ...Of,
   /** Null: the one that its root has. */
   bootstrap: Schema.NullOr(Blob),
-  inputs: Inputs
+  inputs: Inputs,
+  evidence: Evidence
 })
 /** While its root is being replaced. */
-const Stopped = Schema.TaggedStruct("ServiceStopped", { ...Of, cause: Schema.Literal("restoring") })
+const Stopped = Schema.TaggedStruct("ServiceStopped", { ...Of, cause: Schema.Literal("restoring"), evidence: Evidence })
 const Failed = Schema.TaggedStruct("ServiceFailed", { ...Of, failure: Failure })
 const Resized = Schema.TaggedStruct("ServiceResized", { ...Of, vcpu: Schema.Int })
 const Locked = Schema.TaggedStruct("ServiceLocked", Of)
-const Unlocked = Schema.TaggedStruct("ServiceUnlocked", Of)
+const Unlocked = Schema.TaggedStruct("ServiceUnlocked", { ...Of, evidence: Evidence })
 const DomainsChanged = Schema.TaggedStruct("ServiceDomainsChanged", { ...Of, domains: Schema.Array(Schema.String) })
 const Renamed = Schema.TaggedStruct("ServiceRenamed", { ...Of, name: Schema.String })
 const PolicyChanged = Schema.TaggedStruct("ServicePolicyChanged", {
@@ -85,8 +87,15 @@ const PolicyChanged = Schema.TaggedStruct("ServicePolicyChanged", {
   showFreezePage: Schema.Boolean
 })
 /** All names that are in the vault now. */
-const VaultChanged = Schema.TaggedStruct("VaultChanged", { ...Of, names: Schema.Array(Schema.String) })
-const Destroyed = Schema.TaggedStruct("ServiceDestroyed", { ...Of, cause: End })
+const VaultChanged = Schema.TaggedStruct("VaultChanged", {
+  ...Of,
+  names: Schema.Array(Schema.String),
+  /** Of those that are marked: the hosts that their values may go to. */
+  egress: Schema.Record({ key: Schema.String, value: Schema.Array(Schema.String) })
+})
+/** Version 1: none was marked. */
+const unmarked: Upcaster = (old) => ({ ...old, egress: {} })
+const Destroyed = Schema.TaggedStruct("ServiceDestroyed", { ...Of, cause: End, evidence: Evidence })
 /** Its root, its log and its vault are deleted, and its names are free. */
 const Erased = Schema.TaggedStruct("ServiceErased", Of)
 
@@ -104,17 +113,17 @@ export const all = [
   define("ServiceFrozen", Frozen, asked),
   define("ServiceThawed", Thawed),
   define("ServiceDeepFrozen", DeepFrozen),
-  define("ServiceRedeploying", Redeploying),
-  define("ServiceStopped", Stopped),
+  define("ServiceRedeploying", Redeploying, unrecorded),
+  define("ServiceStopped", Stopped, unrecorded),
   define("ServiceFailed", Failed),
   define("ServiceResized", Resized),
   define("ServiceLocked", Locked),
-  define("ServiceUnlocked", Unlocked),
+  define("ServiceUnlocked", Unlocked, unrecorded),
   define("ServiceDomainsChanged", DomainsChanged),
   define("ServiceRenamed", Renamed),
   define("ServicePolicyChanged", PolicyChanged),
-  define("VaultChanged", VaultChanged),
-  define("ServiceDestroyed", Destroyed),
+  define("VaultChanged", VaultChanged, unmarked),
+  define("ServiceDestroyed", Destroyed, unrecorded),
   define("ServiceErased", Erased)
 ]
 export const read = reader<ServiceEvent>(...all)

@@ -1,5 +1,6 @@
 /** What can happen to a session: a shell in a container of its own. Neither what is typed nor what is shown is in an event. */
 import { Schema } from "effect"
+import { Evidence, unrecorded } from "./Evidence.js"
 import { Hold } from "./Hold.js"
 import { ContainerId, Digest, Micros, PoolId, PublicKey, SessionId } from "./Ids.js"
 import { define, reader, type Upcaster } from "./Versioned.js"
@@ -62,13 +63,13 @@ const Frozen = Schema.TaggedStruct("SessionFrozen", {
 const asked: Upcaster = (old) => ({ ...old, hold: null })
 const Thawed = Schema.TaggedStruct("SessionThawed", Of)
 /** No container any more: only its root is kept. */
-const Stopped = Schema.TaggedStruct("SessionStopped", { ...Of, rest: Rest })
+const Stopped = Schema.TaggedStruct("SessionStopped", { ...Of, rest: Rest, evidence: Evidence })
 /** Its root is now what this layer holds. */
 const Restored = Schema.TaggedStruct("SessionRestored", { ...Of, layer: Digest })
 const Boosted = Schema.TaggedStruct("SessionBoosted", { ...Of, vcpu: Schema.Int })
 const Unboosted = Schema.TaggedStruct("SessionUnboosted", Of)
 const Locked = Schema.TaggedStruct("SessionLocked", Of)
-const Unlocked = Schema.TaggedStruct("SessionUnlocked", Of)
+const Unlocked = Schema.TaggedStruct("SessionUnlocked", { ...Of, evidence: Evidence })
 const Extended = Schema.TaggedStruct("SessionExtended", { ...Of, expiresAt: Schema.NullOr(Micros) })
 
 const Ended = Schema.TaggedStruct("SessionEnded", {
@@ -76,7 +77,9 @@ const Ended = Schema.TaggedStruct("SessionEnded", {
   cause: Cause,
   /** Of its shell, when that ended. */
   exitCode: Schema.NullOr(Schema.Int),
-  reason: Schema.NullOr(Schema.String)
+  reason: Schema.NullOr(Schema.String),
+  /** Of who ended it; empty when it ended by itself. */
+  evidence: Evidence
 })
 
 /** Its recording is closed and kept. */
@@ -97,14 +100,14 @@ export const all = [
   define("SessionAdopted", Adopted),
   define("SessionFrozen", Frozen, asked),
   define("SessionThawed", Thawed),
-  define("SessionStopped", Stopped),
+  define("SessionStopped", Stopped, unrecorded),
   define("SessionRestored", Restored),
   define("SessionBoosted", Boosted),
   define("SessionUnboosted", Unboosted),
   define("SessionLocked", Locked),
-  define("SessionUnlocked", Unlocked),
+  define("SessionUnlocked", Unlocked, unrecorded),
   define("SessionExtended", Extended),
-  define("SessionEnded", Ended),
+  define("SessionEnded", Ended, unrecorded),
   define("SessionRecorded", Recorded)
 ]
 export const read = reader<SessionEvent>(...all)

@@ -1,5 +1,6 @@
 /** What can happen to a snapshot: the content of a session's or service's volume at one moment. */
 import { Schema } from "effect"
+import { Evidence, unrecorded } from "./Evidence.js"
 import { Micros, PublicKey, ServiceId, SessionId, SnapshotId } from "./Ids.js"
 import { Layer, Origin } from "./Layer.js"
 import { define, reader } from "./Versioned.js"
@@ -29,10 +30,10 @@ const Taken = Schema.TaggedStruct("SnapshotTaken", {
   expiresAt: Schema.NullOr(Micros)
 })
 const Locked = Schema.TaggedStruct("SnapshotLocked", Of)
-const Unlocked = Schema.TaggedStruct("SnapshotUnlocked", Of)
+const Unlocked = Schema.TaggedStruct("SnapshotUnlocked", { ...Of, evidence: Evidence })
 const Restored = Schema.TaggedStruct("SnapshotRestored", { ...Of, into: Place })
 const Cloned = Schema.TaggedStruct("SnapshotCloned", { ...Of, to: Place })
-const Deleted = Schema.TaggedStruct("SnapshotDeleted", { ...Of, cause: End })
+const Deleted = Schema.TaggedStruct("SnapshotDeleted", { ...Of, cause: End, evidence: Evidence })
 
 export const SnapshotEvent = Schema.Union(Taken, Locked, Unlocked, Restored, Cloned, Deleted)
 export type SnapshotEvent = typeof SnapshotEvent.Type
@@ -41,9 +42,9 @@ export type SnapshotTaken = typeof Taken.Type
 export const all = [
   define("SnapshotTaken", Taken),
   define("SnapshotLocked", Locked),
-  define("SnapshotUnlocked", Unlocked),
+  define("SnapshotUnlocked", Unlocked, unrecorded),
   define("SnapshotRestored", Restored),
   define("SnapshotCloned", Cloned),
-  define("SnapshotDeleted", Deleted)
+  define("SnapshotDeleted", Deleted, unrecorded)
 ]
 export const read = reader<SnapshotEvent>(...all)

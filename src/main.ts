@@ -2,4 +2,4 @@
 import * as Cli from "./cli/Cli.js"
 import * as Server from "./system/Server.js"
 
-Cli.main({ layer: Server.layer, keys: Server.keys })
+Cli.main({ layer: Server.layer, keys: Server.keys, vault: Server.vault })

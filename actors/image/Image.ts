@@ -7,7 +7,8 @@
 import { Data, Either } from "effect"
 import type { ImageId, PublicKey, ServiceId } from "../../events/Ids.js"
 import type { ImageEvent, ImagePublished, Visibility } from "../../events/Image.js"
-import type { Owned, Trusted, Unlocked } from "./Images.js"
+import { isFor, told } from "../../src/guards/Consent.js"
+import type { Consented, Owned, Trusted, Unlocked } from "./Images.js"
 
 export type State = Data.TaggedEnum<{
   Absent: {}
@@ -23,16 +24,22 @@ export type State = Data.TaggedEnum<{
 export const State = Data.taggedEnum<State>()
 export const initial: State = State.Absent()
 
+interface Undoing {
+  readonly owned: Owned
+  readonly unlocked: Unlocked
+  readonly consent: Consented
+}
+
 export type Command = Data.TaggedEnum<{
   Publish: { readonly published: Omit<ImagePublished, "_tag"> }
-  Show: { readonly owned: Owned; readonly visibility: Visibility }
-  Grant: { readonly owned: Owned; readonly key: PublicKey }
-  Revoke: { readonly owned: Owned; readonly key: PublicKey }
-  Transfer: { readonly owned: Owned; readonly unlocked: Unlocked; readonly to: PublicKey }
+  Show: { readonly owned: Owned; readonly consent: Consented; readonly visibility: Visibility }
+  Grant: { readonly owned: Owned; readonly consent: Consented; readonly key: PublicKey }
+  Revoke: { readonly owned: Owned; readonly consent: Consented; readonly key: PublicKey }
+  Transfer: Undoing & { readonly to: PublicKey }
   Lock: { readonly owned: Owned }
-  Unlock: { readonly owned: Owned }
+  Unlock: { readonly owned: Owned; readonly consent: Consented }
   Spawn: { readonly trusted: Trusted; readonly service: ServiceId }
-  Delete: { readonly owned: Owned; readonly unlocked: Unlocked }
+  Delete: Undoing
 }>
 export const Command = Data.taggedEnum<Command>()
 
@@ -65,6 +72,8 @@ const unlocked = (
   event: ImageEvent
 ): Decision => (state.locked || command.unlocked.facts.resource !== state.image ? no(command, "Locked") : one(event))
 
+const all = ({ consent, owned, unlocked }: Undoing) => told(consent, owned, unlocked)
+
 const ofOwner = (state: Kept, command: Extract<Command, { readonly owned: Owned }>): Decision => {
   const { guests, image, locked, owner, visibility } = state
   switch (command._tag) {
@@ -77,13 +86,19 @@ const ofOwner = (state: Kept, command: Extract<Command, { readonly owned: Owned 
       return guests.has(command.key) ? one({ _tag: "ImageRevoked", image, key: command.key }) : nothing
     case "Transfer":
       if (command.to === owner) return nothing
-      return unlocked(state, command, { _tag: "ImageTransferred", image, from: owner, to: command.to })
+      return unlocked(state, command, {
+        _tag: "ImageTransferred",
+        image,
+        from: owner,
+        to: command.to,
+        evidence: all(command)
+      })
     case "Lock":
       return locked ? nothing : one({ _tag: "ImageLocked", image })
     case "Unlock":
-      return locked ? one({ _tag: "ImageUnlocked", image }) : nothing
+      return locked ? one({ _tag: "ImageUnlocked", image, evidence: told(command.consent, command.owned) }) : nothing
     case "Delete":
-      return unlocked(state, command, { _tag: "ImageDeleted", image, cause: "asked" })
+      return unlocked(state, command, { _tag: "ImageDeleted", image, cause: "asked", evidence: all(command) })
   }
 }
 
@@ -101,6 +116,7 @@ export const decide = (state: State, command: Command): Decision => {
   // The permit was true when it was issued; the state is true now.
   const { actor, resource } = command.owned.facts
   if (actor !== state.owner || resource !== state.image) return no(command, state._tag)
+  if ("consent" in command && !isFor(command.consent, state.image, state.owner)) return no(command, state._tag)
   if (state._tag === "Kept") return ofOwner(state, command)
   return command._tag === "Delete" ? nothing : no(command, "Gone")
 }

@@ -3,6 +3,7 @@ import { Context, Data, type Effect } from "effect"
 import type { Digest, PublicKey, ServiceId } from "../../events/Ids.js"
 import type { Visibility } from "../../events/Image.js"
 import type { Layer, Origin } from "../../events/Layer.js"
+import type { Consent } from "../../src/guards/Consent.js"
 import type { Permit } from "../../src/guards/Guard.js"
 import type { ImageOrder } from "../../src/guards/ImageOrder.js"
 import type { Trust } from "../../src/guards/ImageTrusted.js"
@@ -14,6 +15,7 @@ import type { Asked, Unwilling } from "../snapshot/Snapshots.js"
 export type Owned = Permit<"D17", Ownership<"image">>
 export type Unlocked = Permit<"D20", Lock<"image">>
 export type Trusted = Permit<"D18", Trust>
+export type Consented = Consent<"image">
 
 /** What it is made of: a snapshot's layer is shared, a service's is packed, an import's was just made. */
 export type Of = Data.TaggedEnum<{
@@ -45,12 +47,28 @@ export class Images extends Context.Tag("actors/Images")<
       create: (layer: Digest) => Effect.Effect<ServiceId, E, R>,
       asked: Asked
     ) => Effect.Effect<ServiceId, E | Unwilling, R>
-    readonly show: (owned: Owned, visibility: Visibility, asked: Asked) => Effect.Effect<void, Unwilling>
-    readonly grant: (owned: Owned, key: PublicKey, asked: Asked) => Effect.Effect<void, Unwilling>
-    readonly revoke: (owned: Owned, key: PublicKey, asked: Asked) => Effect.Effect<void, Unwilling>
-    readonly transfer: (owned: Owned, unlocked: Unlocked, to: PublicKey, asked: Asked) => Effect.Effect<void, Unwilling>
+    readonly show: (
+      owned: Owned,
+      consent: Consented,
+      visibility: Visibility,
+      asked: Asked
+    ) => Effect.Effect<void, Unwilling>
+    readonly grant: (owned: Owned, consent: Consented, key: PublicKey, asked: Asked) => Effect.Effect<void, Unwilling>
+    readonly revoke: (owned: Owned, consent: Consented, key: PublicKey, asked: Asked) => Effect.Effect<void, Unwilling>
+    readonly transfer: (
+      owned: Owned,
+      unlocked: Unlocked,
+      consent: Consented,
+      to: PublicKey,
+      asked: Asked
+    ) => Effect.Effect<void, Unwilling>
     readonly lock: (owned: Owned, asked: Asked) => Effect.Effect<void, Unwilling>
-    readonly unlock: (owned: Owned, asked: Asked) => Effect.Effect<void, Unwilling>
-    readonly delete: (owned: Owned, unlocked: Unlocked, asked: Asked) => Effect.Effect<void, Unwilling>
+    readonly unlock: (owned: Owned, consent: Consented, asked: Asked) => Effect.Effect<void, Unwilling>
+    readonly delete: (
+      owned: Owned,
+      unlocked: Unlocked,
+      consent: Consented,
+      asked: Asked
+    ) => Effect.Effect<void, Unwilling>
   }
 >() {}

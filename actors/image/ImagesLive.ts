@@ -127,12 +127,15 @@ export const make = ({ services }: Places) =>
       publish: (submission, asked) => unfit(publish(submission, asked)),
       clone,
       spawn,
-      show: (owned, visibility, asked) => ofOwner(owned, asked, Image.Command.Show({ owned, visibility })),
-      grant: (owned, key, asked) => ofOwner(owned, asked, Image.Command.Grant({ owned, key })),
-      revoke: (owned, key, asked) => ofOwner(owned, asked, Image.Command.Revoke({ owned, key })),
-      transfer: (owned, unlocked, to, asked) => ofOwner(owned, asked, Image.Command.Transfer({ owned, unlocked, to })),
+      show: (owned, consent, visibility, asked) =>
+        ofOwner(owned, asked, Image.Command.Show({ owned, consent, visibility })),
+      grant: (owned, consent, key, asked) => ofOwner(owned, asked, Image.Command.Grant({ owned, consent, key })),
+      revoke: (owned, consent, key, asked) => ofOwner(owned, asked, Image.Command.Revoke({ owned, consent, key })),
+      transfer: (owned, unlocked, consent, to, asked) =>
+        ofOwner(owned, asked, Image.Command.Transfer({ owned, unlocked, consent, to })),
       lock: (owned, asked) => ofOwner(owned, asked, Image.Command.Lock({ owned })),
-      unlock: (owned, asked) => ofOwner(owned, asked, Image.Command.Unlock({ owned })),
-      delete: (owned, unlocked, asked) => ofOwner(owned, asked, Image.Command.Delete({ owned, unlocked }))
+      unlock: (owned, consent, asked) => ofOwner(owned, asked, Image.Command.Unlock({ owned, consent })),
+      delete: (owned, unlocked, consent, asked) =>
+        ofOwner(owned, asked, Image.Command.Delete({ owned, unlocked, consent }))
     } satisfies typeof Images.Service
   })

@@ -8,6 +8,7 @@ import type { Runnable } from "../../src/guards/LanguageRunnable.js"
 import type { NetworkMode } from "../../src/guards/NetworkPermitted.js"
 import type { Order } from "../../src/guards/RequestWellformed.js"
 import type { Ownership } from "../../src/guards/ResourceOwned.js"
+import type { Entitling } from "../../src/guards/TierEntitled.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
 import type { Done } from "./Done.js"
 
@@ -18,6 +19,7 @@ export interface Submission {
   readonly runnable: Permit<"D12", Runnable>
   readonly files: Permit<"D13", Contained>
   readonly network: Permit<"D14", NetworkMode>
+  readonly entitled: Permit<"D08", Entitling>
   readonly detected: boolean
   /** Somebody waits for the result on the line. */
   readonly awaited: boolean

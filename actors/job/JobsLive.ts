@@ -7,6 +7,7 @@ import type { Ownership } from "../../src/guards/ResourceOwned.js"
 import { refuseRejected } from "../../src/guards/TransitionLegal.js"
 import type { Children } from "../../src/kernel/Children.js"
 import { LogUnavailable } from "../../src/log/EventLog.js"
+import type { Slots } from "../key/Slots.js"
 import * as Waking from "../Waking.js"
 import type { Errand, Jobs, Submission, Ticket } from "./Jobs.js"
 import { type Live, Living } from "./Living.js"
@@ -17,6 +18,7 @@ import * as Working from "./Working.js"
 export interface Options extends Work.Options {
   /** Own the jobs' actors. */
   readonly children: Children
+  readonly slots: typeof Slots.Service
   /** Programs and files of the jobs that have not ended may take so much of our memory. */
   readonly pendingBytes: number
 }
@@ -69,11 +71,17 @@ export const make = (options: Options) =>
     const submit = (submission: Submission) =>
       Effect.gen(function* () {
         const planned = yield* submitting.planned(submission)
-        const live = yield* submitting.admit(submission.owner, Submitting.bytesOf(submission))
-        const accepted = Submitting.accepted(live.job, submission)
-        return yield* taken(live, accepted, submission.trace, working.begin(live, planned))
+        const lease = yield* options.slots.lease(submission.owner, "run a job")
+        const run = Effect.gen(function* () {
+          yield* lease.take(1)
+          const live = yield* submitting.admit(submission.owner, Submitting.bytesOf(submission), lease)
+          const accepted = Submitting.accepted(live.job, submission)
+          return yield* taken(live, accepted, submission.trace, working.begin(live, planned))
+        })
+        return yield* Effect.onError(run, () => Effect.sync(lease.end))
       }).pipe(Effect.uninterruptible)
 
+    /** In a container that holds a slot already. */
     const run = ({ accepted, bytes, trace, work }: Errand) =>
       Effect.gen(function* () {
         const live = yield* submitting.admit(accepted.owner, bytes)

@@ -4,6 +4,7 @@ import type { JobId, PublicKey } from "../../events/Ids.js"
 import type { Permit, Refused } from "../../src/guards/Guard.js"
 import type { Ownership } from "../../src/guards/ResourceOwned.js"
 import { LogUnavailable } from "../../src/log/EventLog.js"
+import type { Lease } from "../key/Slots.js"
 import type { JobActor } from "./JobActor.js"
 import type { Outcome } from "./Jobs.js"
 
@@ -13,6 +14,8 @@ export interface Live {
   readonly actor: JobActor
   /** Its program and files, which are in our memory until it ends. */
   readonly bytes: number
+  /** Of its owner's slots; undefined where it runs in something that has one. */
+  readonly lease: Lease | undefined
   readonly outcome: Deferred.Deferred<Outcome, Refused | LogUnavailable>
   /** Done when its end is durable; failed when that is not to be, or not known, in this life of the server. */
   readonly ended: Deferred.Deferred<void, LogUnavailable>
@@ -23,7 +26,7 @@ export interface Live {
   stop: Effect.Effect<void>
 }
 
-type Named = Pick<Live, "job" | "owner" | "actor" | "bytes">
+type Named = Pick<Live, "job" | "owner" | "actor" | "bytes" | "lease">
 
 export const live = (named: Named): Live => ({
   ...named,
@@ -61,6 +64,7 @@ export class Living {
 
   /** However it went, nobody waits for it any longer. */
   forget(live: Live, exit: Exit.Exit<unknown, unknown>): void {
+    live.lease?.end()
     if (!this.jobs.delete(live.job)) return
     this.bytes -= live.bytes
     if (Exit.isSuccess(exit)) {

@@ -10,6 +10,7 @@ import * as Plan from "../../src/languages/Plan.js"
 import { Toolchains } from "../../src/languages/Toolchains.js"
 import { EventLog } from "../../src/log/EventLog.js"
 import { digestOf } from "../../src/store/Digest.js"
+import type { Lease } from "../key/Slots.js"
 import * as Minting from "../Minting.js"
 import * as Job from "./Job.js"
 import * as JobActor from "./JobActor.js"
@@ -69,11 +70,11 @@ export const make = (living: Living.Living, children: Children) =>
     }
 
     /** It holds its room, and its actor runs, until it is forgotten and its actor stopped. */
-    const admit = (owner: PublicKey, bytes: number) =>
+    const admit = (owner: PublicKey, bytes: number, lease?: Lease) =>
       Effect.suspend(() => {
         const job = Minting.jobId(clock.unsafeCurrentTimeMillis())
         const actor = Actor.on(log, JobActor.definition(job, true))
-        const live = Living.live({ job, owner, actor, bytes })
+        const live = Living.live({ job, owner, actor, bytes, lease })
         if (!living.admit(live)) return drop(live, tooMuch)
         return Effect.flatMap(children.start(job, actor.run, actor.stop), (begun) =>
           begun ? Effect.succeed(live) : drop(live, tooMany)

@@ -42,6 +42,8 @@ export const make = (options: Work.Options, living: Living) =>
           Effect.flatMap((exit) => {
             // From here on it ends by itself: a cancellation must not cut off the recording of the end.
             live.stop = Effect.void
+            // Before anybody hears of the end: who then sends the next one finds the slot free.
+            live.lease?.end()
             return settle(live, exit, restore)
           }),
           Effect.onExit((exit) => forget(live, exit))

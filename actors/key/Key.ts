@@ -1,27 +1,55 @@
 /**
- * A key's life: created, perhaps suspended and resumed, revoked for good.
+ * A key's life: created, perhaps suspended and resumed, revoked for good. What it is granted changes while it lives.
  *
  *   Absent ──Create──▶ Active ◀──Suspend / Resume──▶ Suspended
  *                         └──────Revoke──────┴──▶ Revoked
  */
 import { Data, Either } from "effect"
+import type { Confirm, Grants } from "../../events/Grants.js"
 import type { PublicKey } from "../../events/Ids.js"
 import type { KeyCreated, KeyEvent } from "../../events/Key.js"
+import { GENERATIONS } from "../../src/guards/Descent.js"
+
+/** What of a key decides about what comes next. */
+export interface About {
+  readonly key: PublicKey
+  readonly expiresAt: number | null
+  readonly confirm: Confirm
+  readonly totp: boolean
+}
+
+interface Is {
+  readonly about: About
+}
 
 export type State = Data.TaggedEnum<{
   Absent: {}
-  Active: { readonly key: PublicKey }
-  Suspended: { readonly key: PublicKey }
-  Revoked: { readonly key: PublicKey }
+  Active: Is
+  Suspended: Is
+  Revoked: Is
 }>
 export const State = Data.taggedEnum<State>()
 export const initial: State = State.Absent()
+
+/** Where codes for its owner go. */
+export interface Contact {
+  readonly email: string | null
+  readonly webhook: string | null
+}
 
 export type Command = Data.TaggedEnum<{
   Create: { readonly created: Omit<KeyCreated, "_tag"> }
   Suspend: { readonly reason: string }
   Resume: {}
   Revoke: { readonly reason: string }
+  /** Also backwards; null is never. */
+  Extend: { readonly expiresAt: number | null }
+  /** In the place of what it was granted. */
+  Grant: { readonly grants: Grants }
+  SetConfirm: { readonly confirm: Confirm }
+  SetContact: { readonly contact: Contact }
+  EnrolTotp: {}
+  RemoveTotp: {}
 }>
 export const Command = Data.taggedEnum<Command>()
 
@@ -30,32 +58,92 @@ export class Rejected extends Data.TaggedError("Rejected")<{
   readonly in: State["_tag"]
 }> {}
 
-export const decide = (state: State, command: Command): Either.Either<ReadonlyArray<KeyEvent>, Rejected> => {
-  const reject = () => Either.left(new Rejected({ command: command._tag, in: state._tag }))
+type Decision = Either.Either<ReadonlyArray<KeyEvent>, Rejected>
+type Living = Extract<State, { readonly _tag: "Active" | "Suspended" }>
+
+const nothing: Decision = Either.right([])
+const tell = (event: KeyEvent): Decision => Either.right([event])
+
+/** Whoever has no parent is the first of its line, and is given to nobody's programs. */
+const isBorn = ({ generation, givenTo, key, parent }: Omit<KeyCreated, "_tag">): boolean =>
+  parent === null
+    ? generation === 0 && givenTo === null
+    : parent !== key && generation >= 1 && generation <= GENERATIONS
+
+const living = (
+  { _tag: state, about: { confirm, expiresAt, key, totp } }: Living,
+  command: Command,
+  reject: () => Decision
+): Decision => {
   switch (command._tag) {
     case "Create":
-      return state._tag === "Absent" ? Either.right([{ _tag: "KeyCreated", ...command.created }]) : reject()
+      return reject()
     case "Suspend":
-      if (state._tag !== "Active") return reject()
-      return Either.right([{ _tag: "KeySuspended", key: state.key, reason: command.reason }])
+      return state === "Active" ? tell({ _tag: "KeySuspended", key, reason: command.reason }) : reject()
     case "Resume":
-      return state._tag === "Suspended" ? Either.right([{ _tag: "KeyResumed", key: state.key }]) : reject()
+      return state === "Suspended" ? tell({ _tag: "KeyResumed", key }) : reject()
     case "Revoke":
-      if (state._tag === "Absent" || state._tag === "Revoked") return reject()
-      return Either.right([{ _tag: "KeyRevoked", key: state.key, reason: command.reason }])
+      return tell({ _tag: "KeyRevoked", key, reason: command.reason })
+    case "Extend":
+      if (command.expiresAt === expiresAt) return nothing
+      return tell({ _tag: "KeyExtended", key, expiresAt: command.expiresAt })
+    case "Grant":
+      return tell({ _tag: "KeyGranted", key, ...command.grants })
+    case "SetConfirm":
+      if (command.confirm === confirm) return nothing
+      return tell({ _tag: "KeyConfirmationSet", key, confirm: command.confirm })
+    case "SetContact":
+      return tell({ _tag: "KeyContactChanged", key, ...command.contact })
+    // Another device in the place of the last one is told again.
+    case "EnrolTotp":
+      return tell({ _tag: "KeyTotpEnrolled", key })
+    case "RemoveTotp":
+      return totp ? tell({ _tag: "KeyTotpRemoved", key }) : nothing
   }
 }
 
+export const decide = (state: State, command: Command): Decision => {
+  const reject = (): Decision => Either.left(new Rejected({ command: command._tag, in: state._tag }))
+  switch (state._tag) {
+    case "Absent":
+      if (command._tag !== "Create" || !isBorn(command.created)) return reject()
+      return tell({ _tag: "KeyCreated", ...command.created })
+    case "Active":
+    case "Suspended":
+      return living(state, command, reject)
+    case "Revoked":
+      return reject()
+  }
+}
+
+/** What changes of it changes nothing of whether it may be used. */
+const changed = (state: State, about: Partial<About>): State =>
+  state._tag === "Absent" ? state : { ...state, about: { ...state.about, ...about } }
+
+const become = (state: State, how: (is: Is) => State): State =>
+  state._tag === "Absent" ? state : how({ about: state.about })
+
 export const evolve = (state: State, event: KeyEvent): State => {
   switch (event._tag) {
-    case "KeyCreated":
+    case "KeyCreated": {
+      const { confirm, expiresAt, key } = event
+      return State.Active({ about: { key, expiresAt, confirm, totp: false } })
+    }
     case "KeyResumed":
-      return State.Active({ key: event.key })
+      return become(state, State.Active)
     case "KeySuspended":
-      return State.Suspended({ key: event.key })
+      return become(state, State.Suspended)
     case "KeyRevoked":
-      return State.Revoked({ key: event.key })
-    default:
+      return become(state, State.Revoked)
+    case "KeyExtended":
+      return changed(state, { expiresAt: event.expiresAt })
+    case "KeyConfirmationSet":
+      return changed(state, { confirm: event.confirm })
+    case "KeyTotpEnrolled":
+    case "KeyTotpRemoved":
+      return changed(state, { totp: event._tag === "KeyTotpEnrolled" })
+    case "KeyGranted":
+    case "KeyContactChanged":
       return state
   }
 }

@@ -2,6 +2,7 @@
 import { Effect, Option } from "effect"
 import type { Refused } from "../../src/guards/Guard.js"
 import { resourceKnown } from "../../src/guards/ResourceKnown.js"
+import { hostsOf, type Variables } from "../../src/guards/VaultVariables.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
 import { ServiceTable, type ServiceView } from "../../src/projections/ServiceTable.js"
 import * as Naming from "../name/Naming.js"
@@ -104,13 +105,15 @@ export const make = (roster: Roster, vault: Vault.Vault) =>
       })
 
     /** Sealed before it is told: a name without its value would be a promise that nothing keeps. */
-    const seal = (owned: Owned, unlocked: Unlocked, variables: Vault.Variables) =>
+    const seal = (owned: Owned, unlocked: Unlocked, variables: Variables) =>
       Effect.gen(function* () {
         const { owner, service } = yield* viewOf(owned)
         const before = yield* Effect.option(vault.show({ service, owner }))
         yield* vault.put({ service, owner }, variables)
         const names = Object.keys(variables)
-        const told = roster.ask(service, Command.SetVault({ owned, unlocked, names }), { by: owner })
+        const told = roster.ask(service, Command.SetVault({ owned, unlocked, names, egress: hostsOf(variables) }), {
+          by: owner
+        })
         // Locked meanwhile, or destroyed.
         const back = vault.put(
           { service, owner },

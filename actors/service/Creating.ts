@@ -5,6 +5,7 @@ import type { Blob } from "../../events/Service.js"
 import { capacityAvailable } from "../../src/guards/CapacityAvailable.js"
 import type { InputFile } from "../../src/guards/FilesContained.js"
 import { isPublic } from "../../src/guards/ServiceOrder.js"
+import { hostsOf } from "../../src/guards/VaultVariables.js"
 import { ServiceTable } from "../../src/projections/ServiceTable.js"
 import { Blobs } from "../../src/store/Blobs.js"
 import { digestOf } from "../../src/store/Digest.js"
@@ -12,6 +13,7 @@ import { type LayerRefused, Layers } from "../../src/store/Layers.js"
 import { Volumes } from "../../src/store/Volumes.js"
 import * as Minting from "../Minting.js"
 import * as Naming from "../name/Naming.js"
+import type { Giving } from "./Giving.js"
 import type { Roster } from "./Roster.js"
 import { Command, type Pending } from "./Service.js"
 import type { Submission, Unwilling } from "./Services.js"
@@ -32,7 +34,7 @@ const portName = (port: number) => `tcp:${port}`
 /** Losses against others who want a port at the same moment. */
 const TRIES = 16
 
-export const make = ({ publicPorts: { first, last } }: Options, roster: Roster, vault: Vault.Vault) =>
+export const make = ({ publicPorts: { first, last } }: Options, roster: Roster, vault: Vault.Vault, giving: Giving) =>
   Effect.gen(function* () {
     const blobs = yield* Blobs
     const layers = yield* Layers
@@ -93,8 +95,12 @@ export const make = ({ publicPorts: { first, last } }: Options, roster: Roster, 
           ...{ unfreezeOnDemand, showFreezePage, ...(yield* pending(bootstrap, files.facts.files)) }
         }
         const names = Object.keys(env)
+        yield* giving.give({ service, owner }, name.facts.name, order.facts.childKey)
         if (names.length > 0) yield* vault.put({ service, owner }, env)
-        yield* roster.ask(service, Command.Create({ created, vault: names }), { by: owner, trace })
+        yield* roster.ask(service, Command.Create({ created, vault: names, egress: hostsOf(env) }), {
+          by: owner,
+          trace
+        })
       })
 
     /** Whatever was made for one that is no service. What cannot be undone now is found by the next sweep. */
@@ -103,6 +109,7 @@ export const make = ({ publicPorts: { first, last } }: Options, roster: Roster, 
         for (const name of yield* table.namesOf(service)) yield* naming.release(name, service)
         yield* volumes.remove(service)
         yield* vault.remove({ service, owner })
+        yield* giving.take(service, "its service did not come to be")
       }).pipe(Effect.ignore)
 
     const create = (submission: Submission) => {

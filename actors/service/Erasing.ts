@@ -5,6 +5,7 @@ import { ServiceTable } from "../../src/projections/ServiceTable.js"
 import { ServiceLogs } from "../../src/store/ServiceLogs.js"
 import { Volumes } from "../../src/store/Volumes.js"
 import * as Naming from "../name/Naming.js"
+import type { Giving } from "./Giving.js"
 import type { Live } from "./Live.js"
 import type { Roster } from "./Roster.js"
 import { Command } from "./Service.js"
@@ -15,7 +16,7 @@ const isService = Schema.is(ServiceId)
 /** Longer than a container takes to end. */
 const GONE_WITHIN = "60 seconds"
 
-export const make = (roster: Roster, vault: Vault.Vault) =>
+export const make = (roster: Roster, vault: Vault.Vault, giving: Giving) =>
   Effect.gen(function* () {
     const table = yield* ServiceTable
     const volumes = yield* Volumes
@@ -29,6 +30,7 @@ export const make = (roster: Roster, vault: Vault.Vault) =>
     const erase = (service: ServiceId) =>
       Effect.gen(function* () {
         const owner = Option.map(yield* table.find(service), ({ owner }) => owner)
+        yield* giving.take(service, `its service ${service} was destroyed`)
         yield* left(roster.find(service)).pipe(Effect.timeoutOption(GONE_WITHIN))
         yield* volumes.remove(service)
         yield* logs.remove(service)
@@ -37,8 +39,9 @@ export const make = (roster: Roster, vault: Vault.Vault) =>
         yield* roster.ask(service, Command.Erase())
       })
 
-    /** Roots and names for services that were never created; to be run before any is. */
+    /** Roots, names and keys for services that were never created; to be run before any is. */
     const orphans = Effect.gen(function* () {
+      yield* giving.orphans
       for (const { name, service } of yield* table.orphans) yield* naming.release(name, service)
       for (const name of yield* volumes.names)
         if (isService(name) && Option.isNone(yield* table.find(name))) yield* volumes.remove(name)

@@ -112,15 +112,16 @@ const homeOf = (live: Live) =>
     )
 
 export const make = ({ jobs, outputCap }: Options, roster: Roster, vault: Vault.Vault) => {
-  const work = (about: About, { claimed }: Housed, { files, order }: Errand, variables: Vault.Variables) => {
+  const work = (about: About, { claimed }: Housed, { files, order }: Errand, released: Vault.Released) => {
     const { command: line, timeoutMillis } = order.facts
+    const inputs = files.facts.files.map(({ content, name }) => ({
+      path: `${inputDirectory}/${name}`,
+      mode: 0o644,
+      content
+    }))
     const command: Command = {
-      ...commandOf(["/bin/bash", "-c", line], about, variables),
-      files: files.facts.files.map(({ content, name }) => ({
-        path: `${inputDirectory}/${name}`,
-        mode: 0o644,
-        content
-      })),
+      ...commandOf(["/bin/bash", "-c", line], about, released),
+      files: [...released.files, ...inputs],
       outputCap
     }
     return (begun: (container: typeof claimed.id, stop: Effect.Effect<void>) => Effect.Effect<unknown>) =>
@@ -137,14 +138,14 @@ export const make = ({ jobs, outputCap }: Options, roster: Roster, vault: Vault.
       const home = live === undefined ? undefined : yield* homeOf(live)
       if (home === undefined) return yield* notRunning(facts.resource, live?.state?._tag ?? "not running")
       const { about, housed } = home
-      const variables = yield* vault.release(about, housed.claim, housed.claimed)
+      const released = yield* vault.release(about, housed.claim, housed.claimed)
       const accepted = acceptedOf(about, errand)
       const bytes = errand.files.facts.files.reduce((sum, { content }) => sum + content.length, accepted.code.bytes)
       return yield* jobs.run({
         accepted,
         bytes,
         trace: errand.trace,
-        work: work(about, housed, errand, variables)
+        work: work(about, housed, errand, released)
       })
     })
 }

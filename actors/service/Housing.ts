@@ -30,18 +30,20 @@ export interface Options {
   readonly logBytes: number
 }
 
-export const environment = ({ name, ports }: About, vault: Vault.Variables): Readonly<Record<string, string>> => ({
+const nothing: Vault.Released = { env: {}, files: [] }
+
+export const environment = ({ name, ports }: About, { env }: Vault.Released): Readonly<Record<string, string>> => ({
   ...baseEnv,
   SERVICE_NAME: name,
   ...(ports[0] === undefined ? {} : { PORT: String(ports[0]) }),
-  ...vault
+  ...env
 })
 
-export const commandOf = (argv: ReadonlyArray<string>, about: About, vault: Vault.Variables): Command => ({
+export const commandOf = (argv: ReadonlyArray<string>, about: About, released: Vault.Released): Command => ({
   argv,
-  env: environment(about, vault),
+  env: environment(about, released),
   cwd: home,
-  files: [],
+  files: released.files,
   timeoutMillis: 0,
   outputCap: 0,
   final: false
@@ -89,9 +91,9 @@ export const make = (options: Options, vault: Vault.Vault, stillness: Stillness)
     const launch = (about: About, claim: Claim, claimed: Claimed): Effect.Effect<Launched | undefined, Trouble> =>
       Effect.gen(function* () {
         if (!about.bootable) return undefined
-        const variables = yield* vault.release(about, claim, claimed)
+        const released = yield* vault.release(about, claim, claimed)
         const log = { path: logs.path(about.service), cap: options.logBytes }
-        return yield* claimed.container.launch(commandOf(["/bin/sh", "-c", boot], about, variables), log)
+        return yield* claimed.container.launch(commandOf(["/bin/sh", "-c", boot], about, released), log)
       })
 
     /** What was not there before it runs: its root, and in it the files that came with the order. */
@@ -100,7 +102,12 @@ export const make = (options: Options, vault: Vault.Vault, stillness: Stillness)
         const files = yield* filesOf(about)
         yield* container.attach(yield* volumes.create(about.service))
         if (files.length > 0)
-          yield* container.run({ ...commandOf(["/bin/true"], about, {}), files, outputCap: 1, timeoutMillis: 30_000 })
+          yield* container.run({
+            ...commandOf(["/bin/true"], about, nothing),
+            files,
+            outputCap: 1,
+            timeoutMillis: 30_000
+          })
         yield* keep
       })
 
@@ -118,6 +125,7 @@ export const make = (options: Options, vault: Vault.Vault, stillness: Stillness)
           yield* enter(live)
           yield* furnish(about, claimed)
           if (!(yield* started)) return { _tag: "Moved" } as const
+          yield* vault.inhabit(about, claim, claimed)
           const launched = yield* launch(about, claim, claimed)
           const housed: Housed = { claim, claimed, frozen: false, vcpu: about.vcpu, denied: undefined }
           return yield* dwell(live, housed, launched, around)
@@ -125,6 +133,7 @@ export const make = (options: Options, vault: Vault.Vault, stillness: Stillness)
       goOn: (live, about, claim, adopted) =>
         Effect.gen(function* () {
           const [known] = adopted.launched
+          yield* vault.inhabit(about, claim, adopted)
           // The last control plane may have ended between the two.
           const launched = known ?? (adopted.frozen ? undefined : yield* launch(about, claim, adopted))
           // With what limits it was left is not known for certain: they are set anew.

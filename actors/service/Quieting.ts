@@ -8,7 +8,7 @@ import { Volumes } from "../../src/store/Volumes.js"
 import type { Live } from "./Live.js"
 import type { Roster } from "./Roster.js"
 import { Command } from "./Service.js"
-import type { Owned, Unlocked, Unwilling } from "./Services.js"
+import type { Consented, Owned, Unlocked, Unwilling } from "./Services.js"
 import type { Stillness } from "./Stillness.js"
 
 const STILL_WITHIN = "20 seconds"
@@ -58,7 +58,7 @@ export const make = (roster: Roster, stillness: Stillness) =>
           () => Effect.sync(() => restoring.delete(service))
         )
 
-    const restore = (owned: Owned, unlocked: Unlocked, layer: Digest) => {
+    const restore = (owned: Owned, unlocked: Unlocked, consent: Consented, layer: Digest) => {
       const service = owned.facts.resource
       const replaced = Effect.zipRight(
         gone(roster.find(service)),
@@ -67,7 +67,7 @@ export const make = (roster: Roster, stillness: Stillness) =>
       const again: Effect.Effect<unknown, Unwilling | LogUnavailable> = Effect.suspend(() =>
         roster.ask(service, Command.Again({ cause: "restored" }))
       )
-      const stop = roster.ask(service, Command.Stop({ owned, unlocked }), { by: owned.facts.actor })
+      const stop = roster.ask(service, Command.Stop({ owned, unlocked, consent }), { by: owned.facts.actor })
       return Effect.uninterruptibleMask((restored) =>
         Effect.zipRight(
           Effect.zipRight(layers.retain(layer), stop),

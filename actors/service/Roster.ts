@@ -14,6 +14,7 @@ import { Live } from "./Live.js"
 import { Mutex } from "./Mutex.js"
 import * as Service from "./Service.js"
 import * as ServiceActor from "./ServiceActor.js"
+import type { Tenancy } from "./Tenancy.js"
 
 export interface Options {
   /** Own the actors of the services that run. */
@@ -35,6 +36,8 @@ export interface Roster {
     command: Service.Command,
     meta?: Actor.Meta
   ) => Effect.Effect<Service.State, Refused | LogUnavailable>
+  /** As `ask`, for a visitor: a slot of its owner's is needed for it. */
+  readonly awaken: (service: ServiceId, owner: string) => Effect.Effect<Service.State, Refused | LogUnavailable>
   /** Runs one that its history says should. */
   readonly wakeUp: (service: ServiceId) => Effect.Effect<void>
 }
@@ -42,10 +45,24 @@ export interface Roster {
 const ANSWERED_WITHIN = "30 seconds"
 const late = () => new LogUnavailable({ reason: "its actor does not answer", written: "unknown" })
 
+/** Whose slot a command needs: that of one that is to run afterwards, whether or not it did before. */
+const payerOf = (command: Service.Command): string | undefined => {
+  switch (command._tag) {
+    case "Create":
+      return command.created.owner
+    case "Unfreeze":
+    case "Redeploy":
+    case "Stop":
+      return command.owned.facts.actor
+    default:
+      return undefined
+  }
+}
+
 /** The log may be full for a while: an actor is run again until it is stopped. */
 const untilReadable = Schedule.spaced("500 millis")
 
-export const make = ({ actors, keepers }: Options, keep: Keep) =>
+export const make = ({ actors, keepers }: Options, tenancy: Tenancy, keep: Keep) =>
   Effect.map(EventLog, (log): Roster => {
     const here = new Map<ServiceId, Live>()
     const alone = new Mutex()
@@ -73,7 +90,9 @@ export const make = ({ actors, keepers }: Options, keep: Keep) =>
         // Those of its last run here may still be on their way out, under the same name.
         yield* keepers.stop(service)
         yield* actors.stop(service)
-        const live = new Live(service, (follow) => Actor.on(log, ServiceActor.definition(service, follow)))
+        const followed = (follow: (state: Service.State) => void) => (state: Service.State) =>
+          Effect.map(tenancy.follow(service, state), () => follow(state))
+        const live = new Live(service, (follow) => Actor.on(log, ServiceActor.definition(service, followed(follow))))
         here.set(service, live)
         const acting = yield* actors.start(service, Effect.retry(live.actor.run, untilReadable), live.actor.stop)
         const kept = acting && (yield* keepers.start(service, keep(live, retire(live)), forget(live)))
@@ -85,14 +104,21 @@ export const make = ({ actors, keepers }: Options, keep: Keep) =>
 
     const passive = (service: ServiceId, command: Service.Command, meta?: Actor.Meta) =>
       Effect.tap(Waking.wake(log, ServiceActor.definition(service), command, meta), ({ state }) =>
-        Service.wantsContainer(state) ? start(service) : Effect.void
+        Effect.zipRight(tenancy.follow(service, state), Service.wantsContainer(state) ? start(service) : Effect.void)
       )
+
+    // Told at once as well: whoever asked goes on before the actor has reacted, and lets go of the slot that it had in hand.
+    const living = (live: Live, command: Service.Command, meta?: Actor.Meta) =>
+      Effect.tap(live.actor.commit(command, meta), ({ state }) => tenancy.follow(live.service, state))
 
     const woken = (service: ServiceId, command: Service.Command, meta?: Actor.Meta) =>
       // What became durable is acted upon, whether or not the asker stays.
       Effect.uninterruptible(
         alone.of(service)(
-          Effect.suspend(() => here.get(service)?.actor.commit(command, meta) ?? passive(service, command, meta))
+          Effect.suspend(() => {
+            const live = here.get(service)
+            return live === undefined ? passive(service, command, meta) : living(live, command, meta)
+          })
         )
       )
 
@@ -101,26 +127,34 @@ export const make = ({ actors, keepers }: Options, keep: Keep) =>
         const live = here.get(service)
         if (live === undefined) return woken(service, command, meta)
         return Effect.catchIf(
-          live.actor.commit(command, meta),
+          living(live, command, meta),
           (error) => error._tag === "NotAccepted" && error.reason === "stopped",
           () => woken(service, command, meta)
         )
       })
 
+    const ask = (service: ServiceId, payer: string | undefined, command: Service.Command, meta?: Actor.Meta) => {
+      const told = commit(service, command, meta)
+      // The slot is in hand for as long as it is not known what became of the command.
+      const paid = payer === undefined ? told : Effect.uninterruptible(tenancy.going(service, payer)(told))
+      return paid.pipe(
+        Effect.disconnect,
+        Effect.map(({ state }) => state),
+        Effect.timeoutFail({ duration: ANSWERED_WITHIN, onTimeout: late }),
+        Effect.catchTags({
+          Rejected: (rejected) => refuseRejected("service", rejected),
+          NotAccepted: Waking.unanswered,
+          OutcomeUnknown: Waking.unanswered
+        })
+      )
+    }
+
     return {
       find: (service) => here.get(service),
       size: () => here.size,
       all: () => here.values(),
-      ask: (service, command, meta) =>
-        commit(service, command, meta).pipe(
-          Effect.map(({ state }) => state),
-          Effect.timeoutFail({ duration: ANSWERED_WITHIN, onTimeout: late }),
-          Effect.catchTags({
-            Rejected: (rejected) => refuseRejected("service", rejected),
-            NotAccepted: Waking.unanswered,
-            OutcomeUnknown: Waking.unanswered
-          })
-        ),
+      ask: (service, command, meta) => ask(service, payerOf(command), command, meta),
+      awaken: (service, owner) => ask(service, owner, Service.Command.Wake()),
       wakeUp: (service) =>
         alone
           .of(service)(Effect.suspend(() => (here.has(service) ? Effect.void : start(service))))

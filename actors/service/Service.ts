@@ -14,9 +14,11 @@ import { Data, Either } from "effect"
 import type { Hold } from "../../events/Hold.js"
 import type { ContainerId } from "../../events/Ids.js"
 import type { Again, Blob, Failure, Inputs, ServiceCreated, ServiceEvent } from "../../events/Service.js"
+import { type Consent, told as evidence, isFor } from "../../src/guards/Consent.js"
 import type { Permit } from "../../src/guards/Guard.js"
 import type { Ownership } from "../../src/guards/ResourceOwned.js"
 import type { Lock } from "../../src/guards/ResourceUnlocked.js"
+import type { Hosts } from "../../src/guards/VaultVariables.js"
 
 /** What a fresh container has yet to be given. */
 export interface Pending {
@@ -62,12 +64,18 @@ interface Asked {
 interface Changing extends Asked {
   readonly unlocked: Permit<"D20", Lock<"service">>
 }
+/** For what cannot be undone. */
+interface Undoing extends Changing {
+  readonly consent: Consent<"service">
+}
 
 export type Command = Data.TaggedEnum<{
   Create: {
     readonly created: Omit<ServiceCreated, "_tag">
     /** Names of the variables in its vault. */
     readonly vault: ReadonlyArray<string>
+    /** Where those of them that are marked may go. */
+    readonly egress?: Hosts
   }
   /** It runs, in this container. */
   Start: { readonly container: ContainerId }
@@ -81,18 +89,19 @@ export type Command = Data.TaggedEnum<{
   /** A visitor came. */
   Wake: {}
   DeepFreeze: {}
-  Redeploy: Changing & { readonly pending: Pending }
+  Redeploy: Undoing & { readonly pending: Pending }
   /** Its root is going to be replaced. */
-  Stop: Changing
-  SetLock: Asked & { readonly locked: boolean }
+  Stop: Undoing
+  Lock: Asked
+  Unlock: Asked & { readonly consent: Consent<"service"> }
   Resize: Changing & { readonly vcpu: number }
   /** The larger one could not be had. */
   Unsize: { readonly vcpu: number }
   Rename: Changing & { readonly name: string }
   SetDomains: Changing & { readonly domains: ReadonlyArray<string> }
   SetPolicy: Changing & { readonly unfreezeOnDemand: boolean; readonly showFreezePage: boolean }
-  SetVault: Changing & { readonly names: ReadonlyArray<string> }
-  Destroy: Changing
+  SetVault: Changing & { readonly names: ReadonlyArray<string>; readonly egress?: Hosts }
+  Destroy: Undoing
   /** Nothing of it is left but its history. */
   Erase: {}
 }>
@@ -117,9 +126,10 @@ const nothing: Decision = Either.right([])
 const tell = (...events: ReadonlyArray<ServiceEvent>): Decision => Either.right(events)
 
 /** Permits were true when they were issued; the state is true now. */
-const holds = ({ about }: Living, { owned, ...more }: Asked | Changing): boolean => {
+const holds = ({ about }: Living, { owned, ...more }: Owners): boolean => {
   const { actor, resource } = owned.facts
   if (actor !== about.owner || resource !== about.service) return false
+  if ("consent" in more && !isFor(more.consent, about.service, about.owner)) return false
   return !("unlocked" in more) || (more.unlocked.facts.resource === about.service && !about.locked)
 }
 
@@ -165,6 +175,28 @@ const again = (state: Living, cause: Again, reject: () => Decision): Decision =>
 
 type Owners = Extract<Command, Asked>
 
+/** What goes into the history together with who agreed to it. */
+const undoing = (
+  state: Living,
+  command: Extract<Command, { readonly consent: unknown }>,
+  reject: () => Decision
+): Decision => {
+  const { locked, service } = state.about
+  const proven = evidence(command.consent, command.owned, ...("unlocked" in command ? [command.unlocked] : []))
+  switch (command._tag) {
+    case "Unlock":
+      return locked ? tell({ _tag: "ServiceUnlocked", service, evidence: proven }) : nothing
+    case "Redeploy":
+      if (state._tag === "Stopped") return reject()
+      return tell({ _tag: "ServiceRedeploying", service, ...command.pending, evidence: proven })
+    case "Stop":
+      if (state._tag === "Stopped") return reject()
+      return tell({ _tag: "ServiceStopped", service, cause: "restoring", evidence: proven })
+    case "Destroy":
+      return tell({ _tag: "ServiceDestroyed", service, cause: "asked", evidence: proven })
+  }
+}
+
 /** What its owner may ask of it. */
 const asked = (state: Living, command: Owners, reject: () => Decision): Decision => {
   const { about } = state
@@ -175,13 +207,13 @@ const asked = (state: Living, command: Owners, reject: () => Decision): Decision
       return freeze(state, reject)
     case "Unfreeze":
       return unfreeze(state, reject)
-    case "SetLock":
-      if (about.locked === command.locked) return nothing
-      return tell({ _tag: command.locked ? "ServiceLocked" : "ServiceUnlocked", service })
+    case "Lock":
+      return about.locked ? nothing : tell({ _tag: "ServiceLocked", service })
+    case "Unlock":
     case "Redeploy":
-      return state._tag === "Stopped" ? reject() : tell({ _tag: "ServiceRedeploying", service, ...command.pending })
     case "Stop":
-      return state._tag === "Stopped" ? reject() : tell({ _tag: "ServiceStopped", service, cause: "restoring" })
+    case "Destroy":
+      return undoing(state, command, reject)
     case "Resize":
       return about.vcpu === command.vcpu ? nothing : tell({ _tag: "ServiceResized", service, vcpu: command.vcpu })
     case "Rename":
@@ -193,9 +225,7 @@ const asked = (state: Living, command: Owners, reject: () => Decision): Decision
       return tell({ _tag: "ServicePolicyChanged", service, unfreezeOnDemand, showFreezePage })
     }
     case "SetVault":
-      return tell({ _tag: "VaultChanged", service, names: command.names })
-    case "Destroy":
-      return tell({ _tag: "ServiceDestroyed", service, cause: "asked" })
+      return tell({ _tag: "VaultChanged", service, names: command.names, egress: command.egress ?? {} })
   }
 }
 
@@ -228,9 +258,9 @@ const told = (state: Living, command: Exclude<Command, Owners>, reject: () => De
   }
 }
 
-const create = ({ created, vault }: Extract<Command, { readonly _tag: "Create" }>): Decision => {
+const create = ({ created, egress = {}, vault }: Extract<Command, { readonly _tag: "Create" }>): Decision => {
   const { service } = created
-  const sealed = vault.length === 0 ? [] : [{ _tag: "VaultChanged" as const, service, names: vault }]
+  const sealed = vault.length === 0 ? [] : [{ _tag: "VaultChanged" as const, service, names: vault, egress }]
   return tell({ _tag: "ServiceCreated", ...created }, ...sealed)
 }
 

@@ -12,7 +12,7 @@ export type ServiceActor = Actor.Actor<Service.State, Service.Command, Service.R
 /** `follow` hears of every state that the service comes into. */
 export const definition = (
   service: ServiceId,
-  follow: (state: Service.State) => void = () => {}
+  follow: (state: Service.State) => Effect.Effect<void> = () => Effect.void
 ): Actor.Definition<Service.State, Service.Command, ServiceEvent, Service.Rejected> => ({
   stream: stream("service", service),
   by: "services",
@@ -21,6 +21,6 @@ export const definition = (
   decide: Service.decide,
   evolve: Folding.evolve,
   read,
-  react: (state) => Effect.sync(() => follow(state)),
+  react: follow,
   done: (state) => state._tag === "Erased"
 })

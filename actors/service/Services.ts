@@ -3,6 +3,7 @@ import type { Socket } from "node:net"
 import { Context, Data, type Effect, type Scope } from "effect"
 import type { Hold } from "../../events/Hold.js"
 import type { Digest, PublicKey, ServiceId } from "../../events/Ids.js"
+import type { Consent } from "../../src/guards/Consent.js"
 import type { Contained } from "../../src/guards/FilesContained.js"
 import type { Permit, Refused } from "../../src/guards/Guard.js"
 import type { Claimable } from "../../src/guards/NameClaimable.js"
@@ -11,6 +12,8 @@ import type { Ownership } from "../../src/guards/ResourceOwned.js"
 import type { Lock } from "../../src/guards/ResourceUnlocked.js"
 import type { ServiceOrder } from "../../src/guards/ServiceOrder.js"
 import type { CommandOrder } from "../../src/guards/SessionOrder.js"
+import type { Entitling } from "../../src/guards/TierEntitled.js"
+import type { Variables } from "../../src/guards/VaultVariables.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
 import type { StoreUnavailable } from "../../src/store/Blobs.js"
 import type { LayerRefused } from "../../src/store/Layers.js"
@@ -19,6 +22,7 @@ import type { Ticket } from "../job/Jobs.js"
 
 export type Owned = Permit<"D17", Ownership<"service">>
 export type Unlocked = Permit<"D20", Lock<"service">>
+export type Consented = Consent<"service">
 type Files = Permit<"D13", Contained>
 
 /** An order that passed its guards. What a tenant may do is in the permits, nowhere else. */
@@ -27,6 +31,7 @@ export interface Submission {
   readonly order: Permit<"D11", ServiceOrder>
   readonly files: Files
   readonly network: Permit<"D14", NetworkMode>
+  readonly entitled: Permit<"D08", Entitling>
   readonly name: Permit<"D15", Claimable>
   readonly domains: ReadonlyArray<Permit<"D15", Claimable>>
   /** A layer to begin with; null begins with an empty root. */
@@ -87,22 +92,23 @@ export class Services extends Context.Tag("actors/Services")<
     /** Resolves when it runs again: at once when it did, and from its root after a deep freeze. */
     readonly unfreeze: (owned: Owned) => Effect.Effect<void, Unwilling>
     readonly lock: (owned: Owned) => Effect.Effect<void, Unwilling>
-    readonly unlock: (owned: Owned) => Effect.Effect<void, Unwilling>
+    readonly unlock: (owned: Owned, consent: Consented) => Effect.Effect<void, Unwilling>
     /** Resolves once it is durable; a fresh container then starts from its root. */
-    readonly redeploy: (owned: Owned, unlocked: Unlocked, how: Redeployment) => Effect.Effect<void, Unwilling>
+    readonly redeploy: (
+      owned: Owned,
+      unlocked: Unlocked,
+      consent: Consented,
+      how: Redeployment
+    ) => Effect.Effect<void, Unwilling>
     /** Limits change live. */
     readonly change: (owned: Owned, unlocked: Unlocked, changes: Changes) => Effect.Effect<void, Unwilling>
     /** Resolves when nothing of it is left but its history. */
-    readonly destroy: (owned: Owned, unlocked: Unlocked) => Effect.Effect<void, Unwilling>
+    readonly destroy: (owned: Owned, unlocked: Unlocked, consent: Consented) => Effect.Effect<void, Unwilling>
     /** A command beside the bootstrap, as a job of its own. */
     readonly execute: (owned: Owned, errand: Errand) => Effect.Effect<Ticket, Unwilling>
     /** The whole vault; in force for whatever is started from now on. */
-    readonly seal: (
-      owned: Owned,
-      unlocked: Unlocked,
-      variables: Readonly<Record<string, string>>
-    ) => Effect.Effect<void, Unwilling>
-    readonly unsealed: (owned: Owned) => Effect.Effect<Readonly<Record<string, string>>, Unwilling>
+    readonly seal: (owned: Owned, unlocked: Unlocked, variables: Variables) => Effect.Effect<void, Unwilling>
+    readonly unsealed: (owned: Owned) => Effect.Effect<Variables, Unwilling>
     /**
      * Runs `body` on its root's directory, its container frozen meanwhile unless `hot` (or it is not running anyway); as it was
      * before, on every path.
@@ -113,7 +119,12 @@ export class Services extends Context.Tag("actors/Services")<
       body: (directory: string) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | Unwilling, R>
     /** Replaces its root by the layer's content, all of it or nothing; then it is started from that. */
-    readonly restore: (owned: Owned, unlocked: Unlocked, layer: Digest) => Effect.Effect<void, Unwilling | LayerRefused>
+    readonly restore: (
+      owned: Owned,
+      unlocked: Unlocked,
+      consent: Consented,
+      layer: Digest
+    ) => Effect.Effect<void, Unwilling | LayerRefused>
     /** For visitors: resolves once it runs, for however many wait, after one thaw. */
     readonly awake: (service: ServiceId) => Effect.Effect<Awake, NotAwake>
     /** Those whose programs run now. */

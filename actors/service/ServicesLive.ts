@@ -2,10 +2,12 @@
 import { Effect } from "effect"
 import type { Refused } from "../../src/guards/Guard.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
+import type { Slots } from "../key/Slots.js"
 import * as Changing from "./Changing.js"
 import * as Creating from "./Creating.js"
 import * as Erasing from "./Erasing.js"
 import * as Executing from "./Executing.js"
+import * as Giving from "./Giving.js"
 import * as Holding from "./Holding.js"
 import * as Housing from "./Housing.js"
 import * as Keeping from "./Keeping.js"
@@ -13,9 +15,10 @@ import type { Live } from "./Live.js"
 import * as Quieting from "./Quieting.js"
 import * as Roster from "./Roster.js"
 import { Command } from "./Service.js"
-import type { Owned, Services } from "./Services.js"
+import type { Consented, Owned, Services } from "./Services.js"
 import { Stillness } from "./Stillness.js"
 import * as Sweeping from "./Sweeping.js"
+import * as Tenancy from "./Tenancy.js"
 import * as Vault from "./Vault.js"
 import * as Welcoming from "./Welcoming.js"
 
@@ -24,7 +27,9 @@ export interface Options
     Keeping.Options,
     Creating.Options,
     Executing.Options,
-    Sweeping.Options {}
+    Sweeping.Options {
+  readonly slots: typeof Slots.Service
+}
 
 /** How long whoever asked for it waits until it has come about; it comes about whether or not they do. */
 const FROZEN_WITHIN = "20 seconds"
@@ -57,40 +62,39 @@ const waiting = (roster: Roster.Roster) => {
       Effect.zipRight(tell(owned, Command.Freeze({ owned })), on(owned, frozen, FROZEN_WITHIN)),
     unfreeze: (owned: Owned): Answer =>
       Effect.zipRight(tell(owned, Command.Unfreeze({ owned })), on(owned, running, RUNNING_WITHIN)),
-    setLock: (owned: Owned, locked: boolean): Answer => Effect.asVoid(tell(owned, Command.SetLock({ owned, locked })))
+    lock: (owned: Owned): Answer => Effect.asVoid(tell(owned, Command.Lock({ owned }))),
+    unlock: (owned: Owned, consent: Consented): Answer => Effect.asVoid(tell(owned, Command.Unlock({ owned, consent })))
   }
 }
 
 export const make = (options: Options) =>
   Effect.gen(function* () {
     const vault = yield* Vault.make
+    const giving = yield* Giving.make
     const stillness: Stillness = new Stillness((service) => roster.find(service)?.ring())
-    const housing = yield* Housing.make(options, vault, stillness)
-    const roster: Roster.Roster = yield* Roster.make(options, Keeping.make(options, housing).keep)
-    const creating = yield* Creating.make(options, roster, vault)
+    const housing = yield* Housing.make(options, giving.beside(vault), stillness)
+    const tenancy = Tenancy.make(options.slots)
+    const roster: Roster.Roster = yield* Roster.make(options, tenancy, Keeping.make(options, housing).keep)
+    const creating = yield* Creating.make(options, roster, vault, giving)
     const changing = yield* Changing.make(roster, vault)
-    const erasing = yield* Erasing.make(roster, vault)
+    const erasing = yield* Erasing.make(roster, vault, giving)
     const { quiesced, restore, restoring } = yield* Quieting.make(roster, stillness)
     const sweeping = yield* Sweeping.make(options, roster, restoring, erasing)
-    const { freeze, setLock, unfreeze } = waiting(roster)
 
     const service: typeof Services.Service = {
       create: creating.create,
-      freeze,
-      unfreeze,
-      lock: (owned) => setLock(owned, true),
-      unlock: (owned) => setLock(owned, false),
-      redeploy: (owned, unlocked, { bootstrap, files }) =>
+      ...waiting(roster),
+      redeploy: (owned, unlocked, consent, { bootstrap, files }) =>
         Effect.gen(function* () {
           const pending = yield* creating.pending(bootstrap, files.facts.files)
           const { actor, resource } = owned.facts
-          yield* roster.ask(resource, Command.Redeploy({ owned, unlocked, pending }), { by: actor })
+          yield* roster.ask(resource, Command.Redeploy({ owned, unlocked, consent, pending }), { by: actor })
         }),
       change: changing.change,
-      destroy: (owned, unlocked) =>
+      destroy: (owned, unlocked, consent) =>
         Effect.gen(function* () {
           const { actor, resource } = owned.facts
-          yield* roster.ask(resource, Command.Destroy({ owned, unlocked }), { by: actor })
+          yield* roster.ask(resource, Command.Destroy({ owned, unlocked, consent }), { by: actor })
           // It is destroyed: what cannot be deleted now is deleted by the next sweep.
           yield* Effect.ignoreLogged(erasing.erase(resource))
         }),
@@ -105,6 +109,8 @@ export const make = (options: Options) =>
     }
 
     /** Before anything is served: those of a former control plane go on. */
-    const recover = Effect.all([erasing.orphans, erasing.unerased, sweeping.reconcile], { discard: true })
+    const recover = Effect.all([erasing.orphans, erasing.unerased, sweeping.reckon(tenancy), sweeping.reconcile], {
+      discard: true
+    })
     return { service, recover, run: sweeping.run }
   })

@@ -5,6 +5,7 @@ import { ServiceTable } from "../../src/projections/ServiceTable.js"
 import type * as Erasing from "./Erasing.js"
 import type { Roster } from "./Roster.js"
 import { Command } from "./Service.js"
+import type { Tenancy } from "./Tenancy.js"
 
 export interface Options {
   /** Frozen for so long, a service gives its memory back. */
@@ -45,6 +46,14 @@ export const make = (
           : roster.wakeUp(service)
     })
 
+    /** Before anybody is served: each that is to run holds its slot, also while its actor has yet to read its history. */
+    const reckon = ({ become }: Tenancy) =>
+      Effect.flatMap(table.active, (found) =>
+        Effect.forEach(found, ({ owner, service, state }) => become(service, owner, state !== "frozen"), {
+          discard: true
+        })
+      )
+
     const every = Duration.clamp(Duration.millis(deepFreezeMillis / 10), { minimum: OFTEN, maximum: SELDOM })
     const again = <A, E, R>(effect: Effect.Effect<A, E, R>, pause: Duration.DurationInput) =>
       Effect.forever(Effect.zipRight(Effect.sleep(pause), Effect.ignoreLogged(effect)))
@@ -53,5 +62,5 @@ export const make = (
       concurrency: "unbounded",
       discard: true
     })
-    return { reconcile, run }
+    return { reckon, reconcile, run }
   })

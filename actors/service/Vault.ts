@@ -1,32 +1,55 @@
-/** A service's environment variables, sealed at rest under its owner's and its own name; opened only for a sealed container. */
-import { Effect, Option, Redacted } from "effect"
+/**
+ * A service's environment variables, sealed at rest under its owner's and its own name; opened only for a sealed container.
+ * Those that are marked do not enter it: it gets placeholders, and the egress proxy puts the values in on the way out.
+ */
+import { Effect, Option, Redacted, type Scope } from "effect"
 import type { PublicKey, ServiceId } from "../../events/Ids.js"
 import { enforce, type Refused } from "../../src/guards/Guard.js"
 import { Refusals } from "../../src/guards/Refusals.js"
 import { secretsReleasable } from "../../src/guards/SecretsReleasable.js"
+import { hostsOf, type Variable, type Variables, valueOf } from "../../src/guards/VaultVariables.js"
+import { Authority } from "../../src/store/Authority.js"
 import type { StoreUnavailable } from "../../src/store/Blobs.js"
+import * as Roots from "../../src/store/Roots.js"
 import { Secrets } from "../../src/store/Secrets.js"
+import type { File } from "../../src/substrate/Substrate.js"
+import { Substitutes } from "../egress/Substitutes.js"
 import type { Claim, Claimed } from "../pool/Pools.js"
-
-export type Variables = Readonly<Record<string, string>>
 
 export interface Of {
   readonly service: ServiceId
   readonly owner: PublicKey
 }
 
-/** As the kernel hands an environment over: no name has a `=`, and neither name nor value a NUL. */
+/** What a program is started with. */
+export interface Released {
+  readonly env: Readonly<Record<string, string>>
+  /** To be there before it runs. */
+  readonly files: ReadonlyArray<File>
+}
+
+/** As the kernel hands an environment over: no name has a `=` or an `@`, and neither name nor value a NUL. */
 const encode = (variables: Variables): string =>
   Object.entries(variables)
-    .map(([name, value]) => `${name}=${value}`)
+    .map(([name, one]) => `${typeof one === "string" ? name : `${name}@${one.egress.join(",")}`}=${valueOf(one)}`)
     .join("\0")
 
-const decode = (text: string): Variables =>
-  Object.fromEntries(
-    text === ""
-      ? []
-      : text.split("\0").map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])
+const decoded = (pair: string): readonly [string, Variable] => {
+  const end = pair.indexOf("=")
+  const [name = "", hosts] = pair.slice(0, end).split("@")
+  const value = pair.slice(end + 1)
+  return [name, hosts === undefined ? value : { value, egress: hosts.split(",") }]
+}
+
+const decode = (text: string): Variables => Object.fromEntries(text === "" ? [] : text.split("\0").map(decoded))
+
+/** Inside; the proxy speaks for the hosts that marked values go to, so whoever asks them must believe its authority. */
+const ROOTS = "/tmp/.unsandbox/roots.pem"
+const believing = Object.fromEntries(
+  ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "DENO_CERT"].map(
+    (name) => [name, ROOTS]
   )
+)
 
 /** A vault opens only under the name that has its owner in it. */
 const nameOf = ({ owner, service }: Of) => `vault/${owner}/${service}`
@@ -36,13 +59,17 @@ export interface Vault {
   readonly remove: (of: Of) => Effect.Effect<void, StoreUnavailable>
   /** For its owner, who has proven to be that. Refuses what is not authentic. */
   readonly show: (of: Of) => Effect.Effect<Variables, Refused | StoreUnavailable>
-  /** D24. */
-  readonly release: (of: Of, claim: Claim, claimed: Claimed) => Effect.Effect<Variables, Refused | StoreUnavailable>
+  /** D24. Without the values of those that are marked. */
+  readonly release: (of: Of, claim: Claim, claimed: Claimed) => Effect.Effect<Released, Refused | StoreUnavailable>
+  /** Until the scope ends, what is marked goes out from this container by D24, as the vault has it then. */
+  readonly inhabit: (of: Of, claim: Claim, claimed: Claimed) => Effect.Effect<void, never, Scope.Scope>
 }
 
 export const make = Effect.gen(function* () {
   const secrets = yield* Secrets
   const refusals = yield* Refusals
+  const substitutes = yield* Substitutes
+  const authority = yield* Authority
 
   /** Undefined: something is there that is not ours. */
   const open = (of: Of): Effect.Effect<Variables | undefined, StoreUnavailable> =>
@@ -78,11 +105,38 @@ export const make = Effect.gen(function* () {
     uncertain: true
   })
 
+  const released = (of: Of, claim: Claim, claimed: Claimed): Effect.Effect<Variables, Refused | StoreUnavailable> =>
+    Effect.flatMap(open(of), (found) => Effect.as(judged(of, found, claim, claimed), found ?? {}))
+
+  const roots = Effect.map(authority.certificate, (own): File => {
+    return { path: ROOTS, mode: 0o644, content: Buffer.from(`${Roots.system().trimEnd()}\n${own}`) }
+  })
+
+  /** Not twice: what runs there may be reading it. */
+  const equipped = new WeakSet<Claimed>()
+  const equipment = (claimed: Claimed): Effect.Effect<ReadonlyArray<File>, StoreUnavailable> =>
+    equipped.has(claimed)
+      ? Effect.succeed([])
+      : Effect.map(roots, (file) => {
+          equipped.add(claimed)
+          return [file]
+        })
+
+  const enter = (variables: Variables, claimed: Claimed): Effect.Effect<Released, StoreUnavailable> => {
+    const known = ([name, one]: readonly [string, Variable]) =>
+      [name, typeof one === "string" ? one : substitutes.placeholder(claimed.id, name)] as const
+    const env = Object.fromEntries(Object.entries(variables).map(known))
+    if (Object.keys(hostsOf(variables)).length === 0) return Effect.succeed({ env, files: [] })
+    return Effect.map(equipment(claimed), (files) => ({ env: { ...believing, ...env }, files }))
+  }
+
   return {
     put: (of, variables) => secrets.put(nameOf(of), Redacted.make(encode(variables))),
     remove: (of) => Effect.asVoid(secrets.delete(nameOf(of))),
     show: (of) => Effect.flatMap(open(of), (found) => (found === undefined ? unreadable : Effect.succeed(found))),
     release: (of, claim, claimed) =>
-      Effect.flatMap(open(of), (found) => Effect.as(judged(of, found, claim, claimed), found ?? {}))
+      Effect.flatMap(released(of, claim, claimed), (variables) => enter(variables, claimed)),
+    inhabit: ({ owner, service }, claim, claimed) =>
+      substitutes.inhabit({ container: claimed.id, service, owner }, released({ owner, service }, claim, claimed))
   } satisfies Vault
 })

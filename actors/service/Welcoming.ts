@@ -1,10 +1,11 @@
 /** The way in for visitors: a service that sleeps is woken, once for however many come. */
-import { Effect, FiberMap, Option } from "effect"
+import { Cause, Effect, FiberMap, Option } from "effect"
 import type { ServiceId } from "../../events/Ids.js"
+import type { Refused } from "../../src/guards/Guard.js"
+import type { LogUnavailable } from "../../src/log/EventLog.js"
 import { ServiceTable, type ServiceView } from "../../src/projections/ServiceTable.js"
 import type { Live } from "./Live.js"
 import type { Roster } from "./Roster.js"
-import { Command } from "./Service.js"
 import { type Awake, NotAwake } from "./Services.js"
 
 /** A start from the root may take as long as a queue for a container; a visitor does not wait for more. */
@@ -17,6 +18,10 @@ const ready = (live: Live): Awake | undefined => {
 }
 
 const unknown = (service: ServiceId) => new NotAwake({ service, state: "unknown", reason: "there is no such service" })
+
+/** Its owner has no slot free for it, for example. */
+const unwoken = (service: ServiceId, { message }: Refused) =>
+  new NotAwake({ service, state: "frozen", reason: `it is frozen, and cannot be woken now: ${message}` })
 
 /** Not knowing is no reason to say that there is nothing. */
 const unread = (service: ServiceId) =>
@@ -42,7 +47,7 @@ const refusal = ({ ended, failure, service, state }: ServiceView): NotAwake => {
 export const make = (roster: Roster) =>
   Effect.gen(function* () {
     const table = yield* ServiceTable
-    const waking = yield* FiberMap.make<ServiceId>()
+    const waking = yield* FiberMap.make<ServiceId, unknown, Refused | LogUnavailable>()
 
     const find = (service: ServiceId) =>
       Effect.flatMap(
@@ -51,11 +56,9 @@ export const make = (roster: Roster) =>
       )
 
     /** One command, whoever waits; a visitor who leaves does not take it along. */
-    const thaw = (service: ServiceId) =>
+    const thaw = ({ owner, service }: ServiceView) =>
       Effect.suspend(() =>
-        FiberMap.unsafeHas(waking, service)
-          ? Effect.void
-          : FiberMap.run(waking, service, Effect.ignore(roster.ask(service, Command.Wake())))
+        FiberMap.unsafeHas(waking, service) ? Effect.void : FiberMap.run(waking, service, roster.awaken(service, owner))
       )
 
     /** Running, or no longer about to be. */
@@ -70,7 +73,9 @@ export const make = (roster: Roster) =>
     const wait = (service: ServiceId) =>
       Effect.gen(function* () {
         const fiber = Option.getOrUndefined(FiberMap.unsafeGet(waking, service))
-        if (fiber !== undefined) yield* fiber.await
+        const woken = fiber === undefined ? undefined : yield* fiber.await
+        const refused = woken?._tag === "Failure" ? Option.getOrUndefined(Cause.failureOption(woken.cause)) : undefined
+        if (refused?._tag === "Refused") return yield* unwoken(service, refused)
         const live = roster.find(service)
         if (live === undefined) return yield* Effect.flatMap(find(service), refusal)
         const answer = yield* live.until(() => settled(live))
@@ -87,7 +92,7 @@ export const make = (roster: Roster) =>
         if (ended !== null || state === "failed" || state === "stopped") return yield* refusal(view)
         if (state === "frozen") {
           if (!unfreezeOnDemand || hold !== null) return yield* refusal(view)
-          yield* thaw(service)
+          yield* thaw(view)
         }
         return yield* wait(service)
       })

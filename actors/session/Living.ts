@@ -4,6 +4,7 @@ import type { Digest, PoolId, PublicKey, SessionId } from "../../events/Ids.js"
 import type { Audit } from "../../events/Session.js"
 import { Signal } from "../../src/kernel/Signal.js"
 import type { Recording } from "../../src/store/Recordings.js"
+import type { Lease } from "../key/Slots.js"
 import type { Claimed } from "../pool/Pools.js"
 import * as Session from "./Session.js"
 import type { SessionActor } from "./SessionActor.js"
@@ -38,6 +39,8 @@ export interface Kind {
 
 export interface Live extends Kind {
   readonly actor: SessionActor
+  /** Of its owner's slots; follows its state. */
+  readonly lease: Lease
   readonly terminal: Terminal
   /** One order at a time. */
   readonly hand: Effect.Semaphore
@@ -64,7 +67,10 @@ export interface Live extends Kind {
   turn: Deferred.Deferred<Turn>
 }
 
-export const live = (kind: Kind, parts: Pick<Live, "actor" | "hand" | "root" | "beside" | "activeAt">): Live => ({
+export const live = (
+  kind: Kind,
+  parts: Pick<Live, "actor" | "lease" | "hand" | "root" | "beside" | "activeAt">
+): Live => ({
   ...kind,
   ...parts,
   terminal: new Terminal(),
@@ -97,7 +103,8 @@ export class Living {
     this.sessions.set(live.session, live)
   }
 
-  forget({ ended, running, session }: Live, lost: Failure): void {
+  forget({ ended, lease, running, session }: Live, lost: Failure): void {
+    lease.end()
     this.sessions.delete(session)
     Deferred.unsafeDone(running, lost)
     Deferred.unsafeDone(ended, Effect.void)

@@ -52,7 +52,9 @@ export const make = (options: Options, living: Living.Living, children: Children
         const actor = Actor.on(log, SessionActor.definition(kind.session, born))
         const activeAt = (yield* Clock.currentTimeMillis) * 1_000
         const [hand, root] = [Effect.unsafeMakeSemaphore(1), Effect.unsafeMakeSemaphore(1)]
-        const live = Living.live(kind, { actor, hand, root, beside: Effect.unsafeMakeSemaphore(BESIDE), activeAt })
+        const beside = Effect.unsafeMakeSemaphore(BESIDE)
+        const lease = yield* options.slots.lease(kind.owner, "run a session")
+        const live = Living.live(kind, { actor, lease, hand, root, beside, activeAt })
         if (!(yield* children.start(kind.session, actor.run, actor.stop))) return yield* full
         living.add(live)
         return live
@@ -112,7 +114,8 @@ export const make = (options: Options, living: Living.Living, children: Children
         const session = Minting.sessionId()
         const live = yield* admit({ session, owner, network: network.facts.mode, shell, audit }, true)
         const about = openedOf(session, submission, yield* Clock.currentTimeMillis)
-        const opening = Telling.tell(live, Session.Command.Open({ opened: about }), { by: owner, trace })
+        const told = Telling.tell(live, Session.Command.Open({ opened: about }), { by: owner, trace })
+        const opening = Effect.zipRight(live.lease.take(1), told)
         yield* Effect.tapError(opening, () => dropped(live))
         // From here on it has a worker: however that fails, so does the session, in the log.
         const failed = Effect.option(Effect.flip(recorded(live, name)))

@@ -12,6 +12,7 @@ import { type Live, type Living, Turn } from "./Living.js"
 import * as Session from "./Session.js"
 import { type Failure, type Owned, Parting, SessionLost, type Sessions } from "./Sessions.js"
 import * as Telling from "./Telling.js"
+import * as Tenure from "./Tenure.js"
 
 export interface Options {
   readonly limits: (vcpu: number) => Limits
@@ -83,7 +84,7 @@ const thaw = (live: Live, owned: Owned) =>
   Effect.gen(function* () {
     const container = live.claimed?.container
     if (container === undefined) return yield* notRunning(live)
-    yield* Telling.tell(live, Session.Command.Thaw({ owned }), by(owned))
+    yield* Tenure.running(live, Telling.tell(live, Session.Command.Thaw({ owned }), by(owned)))
     yield* Effect.tapError(substrate(container.unfreeze), () => Telling.tell(live, Session.Command.Refreeze()))
     live.changed.ring()
     live.terminal.presence.ring()
@@ -91,7 +92,7 @@ const thaw = (live: Live, owned: Owned) =>
 
 /** From its root, as if it were new. */
 const wake = (live: Live): Effect.Effect<void, Failure> =>
-  Effect.zipRight(Deferred.succeed(live.turn, Turn.Wake()), Deferred.await(live.running))
+  Tenure.running(live, Effect.zipRight(Deferred.succeed(live.turn, Turn.Wake()), Deferred.await(live.running)))
 
 const unfreeze = (owned: Owned) => (live: Live) =>
   Effect.gen(function* () {
@@ -112,8 +113,16 @@ const resize =
       const traits = Session.traitsOf(live.state)
       const [usual, before] = [traits?.vcpu ?? 1, traits?.boost ?? traits?.vcpu ?? 1]
       const command = vcpu === null ? Session.Command.Unboost({ owned }) : Session.Command.Boost({ owned, vcpu })
-      yield* Effect.catchTags(claimed.limit(limits(vcpu ?? usual)), { SubstrateFailed: lost, SubstrateLost: lost })
-      yield* Effect.tapError(Telling.tell(live, command, by(owned)), () => Effect.ignore(claimed.limit(limits(before))))
+      const limited = Effect.catchTags(claimed.limit(limits(vcpu ?? usual)), {
+        SubstrateFailed: lost,
+        SubstrateLost: lost
+      })
+      const told = Effect.tapError(Telling.tell(live, command, by(owned)), () =>
+        Effect.ignore(claimed.limit(limits(before)))
+      )
+      // One that is unboosted gives a slot back once that is told.
+      const slots = vcpu === null ? Tenure.slotsOf(live.state) : 2
+      yield* Tenure.taking(live, slots, Effect.zipRight(limited, told))
     })
 
 const extend = (owned: Owned, ttlMillis: number | null) => (live: Live) =>
@@ -135,7 +144,7 @@ export const make = (options: Options, living: Living) => {
     boost: (owned, vcpu) => order(owned, resize(options, owned, vcpu)),
     unboost: (owned) => order(owned, resize(options, owned, null)),
     lock: (owned) => told(owned, Session.Command.Lock({ owned })),
-    unlock: (owned) => told(owned, Session.Command.Unlock({ owned })),
+    unlock: (owned, consent) => told(owned, Session.Command.Unlock({ owned, consent })),
     extend: (owned, ttlMillis) => order(owned, extend(owned, ttlMillis)),
     execute: (owned, { facts: { command, timeoutMillis } }) =>
       Effect.gen(function* () {

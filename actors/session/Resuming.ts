@@ -10,6 +10,7 @@ import type { Opening } from "./Opening.js"
 import * as Recorded from "./Recorded.js"
 import * as Session from "./Session.js"
 import * as SessionActor from "./SessionActor.js"
+import * as Tenure from "./Tenure.js"
 import type { Options, Way } from "./Working.js"
 
 const WIDTH = 64
@@ -57,6 +58,7 @@ export const resume = (options: Options, opening: Opening, begin: (live: Live, w
         }
         const live = yield* opening.admit({ session, owner, network, shell: shell.right, audit }, false)
         live.state = stateOf(view)
+        live.lease.hold(Tenure.slotsOf(live.state))
         live.frozenSince = yield* Monotonic.millis
         live.activeAt = view.updatedAt
         yield* opening.recorded(live, name)

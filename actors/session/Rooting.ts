@@ -6,8 +6,9 @@ import { notRunning } from "./Connecting.js"
 import { type Live, type Living, Turn } from "./Living.js"
 import { by, find, ordering, substrate } from "./Ordering.js"
 import * as Session from "./Session.js"
-import type { Failure, Owned, Sessions, Unlocked } from "./Sessions.js"
+import type { Failure, Sessions } from "./Sessions.js"
 import * as Telling from "./Telling.js"
+import * as Tenure from "./Tenure.js"
 
 export interface Options {
   readonly log: typeof EventLog.Service
@@ -36,11 +37,13 @@ const quiet = <A, E, R>(live: Live, hot: boolean, body: Effect.Effect<A, E, R>):
   )
 }
 
-const replaced = (live: Live, owned: Owned, unlocked: Unlocked, layer: Parameters<typeof Turn.Replace>[0]["layer"]) =>
+type Replacing = Parameters<typeof Session.Command.Replace>[0]
+
+const replaced = (live: Live, replacing: Replacing, layer: Parameters<typeof Turn.Replace>[0]["layer"]) =>
   Effect.gen(function* () {
     if (live.state._tag === "Starting") return yield* notRunning(live)
     const done = yield* Deferred.make<void, Failure>()
-    yield* Telling.tell(live, Session.Command.Replace({ owned, unlocked }), by(owned))
+    yield* Tenure.running(live, Telling.tell(live, Session.Command.Replace(replacing), by(replacing.owned)))
     yield* Deferred.succeed(live.turn, Turn.Replace({ layer, replaced: done }))
     const over = Effect.zipRight(Deferred.await(live.ended), notRunning(undefined))
     // The loser of the race must be interruptible, or the winner would wait for it.
@@ -54,15 +57,15 @@ export const make = ({ log, rootOf }: Options, living: Living) => {
   const order = ordering(living)
 
   /** Its worker hears of what the log knows, also when whoever asked has gone away. */
-  const deleted = (live: Live, owned: Owned, unlocked: Unlocked) =>
-    Telling.surely(log, live, Session.Command.Delete({ owned, unlocked }), by(owned)).pipe(
+  const deleted = (live: Live, deleting: Parameters<typeof Session.Command.Delete>[0]) =>
+    Telling.surely(log, live, Session.Command.Delete(deleting), by(deleting.owned)).pipe(
       Effect.zipRight(Deferred.succeed(live.turn, Turn.Deleted())),
       Effect.uninterruptible
     )
 
   return {
     /** It does not wait its turn: whatever is under way ends with the session. */
-    remove: (owned, unlocked) =>
+    remove: (owned, unlocked, consent) =>
       Effect.suspend(() => {
         const live = living.find(owned.facts.resource)
         if (live === undefined) return Effect.void
@@ -70,7 +73,7 @@ export const make = ({ log, rootOf }: Options, living: Living) => {
           duration: ENDS_WITHIN,
           onTimeout: Telling.late("the end of its container")
         })
-        return live.state._tag === "Ended" ? ended : Effect.zipRight(deleted(live, owned, unlocked), ended)
+        return live.state._tag === "Ended" ? ended : Effect.zipRight(deleted(live, { owned, unlocked, consent }), ended)
       }),
     quiesced: (owned, hot, body) =>
       Effect.flatMap(find(living, owned), (live) => {
@@ -79,6 +82,7 @@ export const make = ({ log, rootOf }: Options, living: Living) => {
         )
         return live.hand.withPermits(1)(live.root.withPermits(1)(read))
       }),
-    restore: (owned, unlocked, layer) => order(owned, (live) => replaced(live, owned, unlocked, layer))
+    restore: (owned, unlocked, consent, layer) =>
+      order(owned, (live) => replaced(live, { owned, unlocked, consent }, layer))
   } satisfies Partial<typeof Sessions.Service>
 }

@@ -13,6 +13,7 @@ import { Data, Either } from "effect"
 import type { Hold } from "../../events/Hold.js"
 import type { ContainerId, Digest, SessionId } from "../../events/Ids.js"
 import type { Recording, Rest, SessionEnded, SessionEvent, SessionOpened } from "../../events/Session.js"
+import { type Consent, isFor, told } from "../../src/guards/Consent.js"
 import type { Permit } from "../../src/guards/Guard.js"
 import type { Ownership } from "../../src/guards/ResourceOwned.js"
 import type { Lock } from "../../src/guards/ResourceUnlocked.js"
@@ -48,10 +49,18 @@ export const State = Data.taggedEnum<State>()
 export const initial: State = State.Absent()
 
 /** How it ended, without its name: that comes from the state. */
-export type Ending = Omit<SessionEnded, "_tag" | "session">
+export type Ending = Omit<SessionEnded, "_tag" | "session" | "evidence">
 
 type Owned = Permit<"D17", Ownership<"session">>
 type Unlocked = Permit<"D20", Lock<"session">>
+type Consented = Consent<"session">
+
+/** For what cannot be undone. */
+interface Undoing {
+  readonly owned: Owned
+  readonly unlocked: Unlocked
+  readonly consent: Consented
+}
 
 export type Command = Data.TaggedEnum<{
   Open: { readonly opened: Omit<SessionOpened, "_tag"> }
@@ -67,14 +76,14 @@ export type Command = Data.TaggedEnum<{
   /** Its container is given up: it has been frozen for long. */
   DeepFreeze: {}
   /** Its container is given up: its root is going to be another. */
-  Replace: { readonly owned: Owned; readonly unlocked: Unlocked }
+  Replace: Undoing
   Replaced: { readonly layer: Digest }
   Boost: { readonly owned: Owned; readonly vcpu: number }
   Unboost: { readonly owned: Owned }
   Lock: { readonly owned: Owned }
-  Unlock: { readonly owned: Owned }
+  Unlock: { readonly owned: Owned; readonly consent: Consented }
   Extend: { readonly owned: Owned; readonly expiresAt: number | null }
-  Delete: { readonly owned: Owned; readonly unlocked: Unlocked }
+  Delete: Undoing
   End: { readonly ending: Ending }
   Record: { readonly recording: Recording }
 }>
@@ -92,18 +101,20 @@ export const traitsOf = (state: State): Traits | undefined => ("traits" in state
 const deleted: Ending = { cause: "deleted", exitCode: null, reason: null }
 
 /** The permits were true when they were issued; the state is true now. */
-const holds = (state: State, owned: Owned, unlocked?: Unlocked): boolean => {
+const holds = (state: State, command: Extract<Command, { readonly owned: Owned }>): boolean => {
   const traits = traitsOf(state)
-  if (traits === undefined || traits.owner !== owned.facts.actor || traits.session !== owned.facts.resource)
-    return false
-  return unlocked === undefined || (!traits.locked && unlocked.facts.resource === traits.session)
+  const { actor, resource } = command.owned.facts
+  if (traits === undefined || traits.owner !== actor || traits.session !== resource) return false
+  if ("consent" in command && !isFor(command.consent, traits.session, actor)) return false
+  return !("unlocked" in command) || (!traits.locked && command.unlocked.facts.resource === traits.session)
 }
 
 /** Whether what its owner asks for may be. */
 const asked = (state: State, command: Command): boolean => {
-  if (!("owned" in command)) return true
-  return holds(state, command.owned, "unlocked" in command ? command.unlocked : undefined)
+  return !("owned" in command) || holds(state, command)
 }
+
+const all = ({ consent, owned, unlocked }: Undoing) => told(consent, owned, unlocked)
 
 /** What its owner, and time, may change while it is not over. */
 const change = (traits: Traits, state: State, command: Command): ReadonlyArray<SessionEvent> | undefined => {
@@ -118,7 +129,7 @@ const change = (traits: Traits, state: State, command: Command): ReadonlyArray<S
     case "Lock":
       return locked ? [] : [{ _tag: "SessionLocked", session }]
     case "Unlock":
-      return locked ? [{ _tag: "SessionUnlocked", session }] : []
+      return locked ? [{ _tag: "SessionUnlocked", session, evidence: told(command.consent, command.owned) }] : []
     case "Extend":
       return [{ _tag: "SessionExtended", session, expiresAt: command.expiresAt }]
     default:
@@ -149,9 +160,10 @@ const move = (traits: Traits, { _tag }: State, command: Command): ReadonlyArray<
       if (_tag === "Running") return []
       return _tag === "Frozen" ? [{ _tag: "SessionThawed", session }] : undefined
     case "DeepFreeze":
-      return _tag === "Frozen" ? [{ _tag: "SessionStopped", session, rest: "deep-frozen" }] : undefined
+      return _tag === "Frozen" ? [{ _tag: "SessionStopped", session, rest: "deep-frozen", evidence: [] }] : undefined
     case "Replace":
-      return _tag === "Starting" ? undefined : [{ _tag: "SessionStopped", session, rest: "restoring" }]
+      if (_tag === "Starting") return undefined
+      return [{ _tag: "SessionStopped", session, rest: "restoring", evidence: all(command) }]
     case "Replaced":
       return _tag === "Stopped" ? [{ _tag: "SessionRestored", session, layer: command.layer }] : undefined
     default:
@@ -182,8 +194,8 @@ const events = (state: State, command: Command): ReadonlyArray<SessionEvent> | u
     return state._tag === "Absent" ? [{ _tag: "SessionOpened", ...command.opened }] : undefined
   if (state._tag === "Absent" || !asked(state, command)) return undefined
   const { session } = state.traits
-  if (command._tag === "End") return [{ _tag: "SessionEnded", session, ...command.ending }]
-  if (command._tag === "Delete") return [{ _tag: "SessionEnded", session, ...deleted }]
+  if (command._tag === "End") return [{ _tag: "SessionEnded", session, ...command.ending, evidence: [] }]
+  if (command._tag === "Delete") return [{ _tag: "SessionEnded", session, ...deleted, evidence: all(command) }]
   return change(state.traits, state, command) ?? move(state.traits, state, command)
 }
 

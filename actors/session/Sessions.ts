@@ -3,6 +3,7 @@ import { Context, Data, type Effect, type Scope } from "effect"
 import type { Hold } from "../../events/Hold.js"
 import type { Digest, PublicKey, SessionId } from "../../events/Ids.js"
 import type { Audit, Multiplexer } from "../../events/Session.js"
+import type { Consent } from "../../src/guards/Consent.js"
 import type { Contained } from "../../src/guards/FilesContained.js"
 import type { Permit, Refused } from "../../src/guards/Guard.js"
 import type { Runnable } from "../../src/guards/LanguageRunnable.js"
@@ -11,6 +12,7 @@ import type { Existing } from "../../src/guards/ResourceKnown.js"
 import type { Ownership } from "../../src/guards/ResourceOwned.js"
 import type { Lock } from "../../src/guards/ResourceUnlocked.js"
 import type { CommandOrder, SessionOrder } from "../../src/guards/SessionOrder.js"
+import type { Entitling } from "../../src/guards/TierEntitled.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
 import type { StoreUnavailable } from "../../src/store/Blobs.js"
 import type { LayerRefused } from "../../src/store/Layers.js"
@@ -24,6 +26,7 @@ export interface Submission {
   readonly multiplexer: { readonly name: Multiplexer; readonly runnable: Permit<"D12", Runnable> } | null
   readonly files: Permit<"D13", Contained>
   readonly network: Permit<"D14", NetworkMode>
+  readonly entitled: Permit<"D08", Entitling>
   readonly audit: Audit
   /** The layer that its root begins with; null: empty. */
   readonly from: Digest | null
@@ -32,6 +35,7 @@ export interface Submission {
 
 export type Owned = Permit<"D17", Ownership<"session">>
 export type Unlocked = Permit<"D20", Lock<"session">>
+export type Consented = Consent<"session">
 
 /** It has no container to do this in, or lost it meanwhile. */
 export class SessionLost extends Data.TaggedError("SessionLost")<{ readonly reason: string }> {}
@@ -89,11 +93,11 @@ export class Sessions extends Context.Tag("actors/Sessions")<
     readonly boost: (owned: Owned, vcpu: number) => Effect.Effect<void, Failure>
     readonly unboost: (owned: Owned) => Effect.Effect<void, Failure>
     readonly lock: (owned: Owned) => Effect.Effect<void, Failure>
-    readonly unlock: (owned: Owned) => Effect.Effect<void, Failure>
+    readonly unlock: (owned: Owned, consent: Consented) => Effect.Effect<void, Failure>
     /** From now on it has this long; null: no limit. */
     readonly extend: (owned: Owned, ttlMillis: number | null) => Effect.Effect<void, Failure>
     /** Resolves when it has ended, nothing of it is left, and its recording, if there is one, is kept. */
-    readonly remove: (owned: Owned, unlocked: Unlocked) => Effect.Effect<void, Failure>
+    readonly remove: (owned: Owned, unlocked: Unlocked, consent: Consented) => Effect.Effect<void, Failure>
     /**
      * Runs `body` on the directory of its root, its programs frozen meanwhile unless `hot`, or already at rest. It is as it
      * was afterwards, on every path.
@@ -104,7 +108,12 @@ export class Sessions extends Context.Tag("actors/Sessions")<
       body: (directory: string) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | Failure, R>
     /** Stops it, puts the layer in the place of its root, in one step, and starts it again. */
-    readonly restore: (owned: Owned, unlocked: Unlocked, layer: Digest) => Effect.Effect<void, Failure>
+    readonly restore: (
+      owned: Owned,
+      unlocked: Unlocked,
+      consent: Consented,
+      layer: Digest
+    ) => Effect.Effect<void, Failure>
     /** When somebody last did something in it, in microseconds since 1970; undefined when it is not running here. */
     readonly activity: (session: SessionId) => number | undefined
     /** Resolves when it has ended and all of that is told, or when it is not running here. */

@@ -8,12 +8,14 @@ import * as Waking from "../Waking.js"
 import type { Live } from "./Living.js"
 import type * as Session from "./Session.js"
 import * as SessionActor from "./SessionActor.js"
+import * as Tenure from "./Tenure.js"
 
 /** The log may be full for a while: an end is told as soon as it can be. */
 const untilTold = Schedule.spaced("500 millis")
 
 const known = (live: Live) => (committed: Committed<Session.State>) => {
   live.state = committed.state
+  live.lease.hold(Tenure.slotsOf(committed.state))
   return committed
 }
 

@@ -2,6 +2,7 @@
 import { Cause, Deferred, Effect, Exit, FiberMap, Option } from "effect"
 import type { ContainerId, SessionId } from "../../events/Ids.js"
 import { Refused } from "../../src/guards/Guard.js"
+import type { Slots } from "../key/Slots.js"
 import { why } from "../Why.js"
 import * as Hosting from "./Hosting.js"
 import type { Live, Living, Turn } from "./Living.js"
@@ -11,7 +12,9 @@ import { type Failure, Parting, SessionLost } from "./Sessions.js"
 import * as Telling from "./Telling.js"
 import * as Waiting from "./Waiting.js"
 
-export interface Options extends Hosting.Options, Recorded.Stores {}
+export interface Options extends Hosting.Options, Recorded.Stores {
+  readonly slots: typeof Slots.Service
+}
 
 /** How a session comes into this process' hands. */
 export type Way =

@@ -7,7 +7,8 @@
 import { Data, Either } from "effect"
 import type { SnapshotId } from "../../events/Ids.js"
 import type { Place, SnapshotEvent, SnapshotTaken } from "../../events/Snapshot.js"
-import type { Owned, Unlocked } from "./Snapshots.js"
+import { isFor, told } from "../../src/guards/Consent.js"
+import type { Consented, Owned, Unlocked } from "./Snapshots.js"
 
 interface Known {
   readonly snapshot: SnapshotId
@@ -25,10 +26,10 @@ export const initial: State = State.Absent()
 export type Command = Data.TaggedEnum<{
   Take: { readonly taken: Omit<SnapshotTaken, "_tag"> }
   Lock: { readonly owned: Owned }
-  Unlock: { readonly owned: Owned }
+  Unlock: { readonly owned: Owned; readonly consent: Consented }
   Restore: { readonly owned: Owned; readonly into: Place }
   Clone: { readonly owned: Owned; readonly to: Place }
-  Delete: { readonly owned: Owned; readonly unlocked: Unlocked }
+  Delete: { readonly owned: Owned; readonly unlocked: Unlocked; readonly consent: Consented }
   Expire: { readonly now: number }
 }>
 export const Command = Data.taggedEnum<Command>()
@@ -44,9 +45,12 @@ type Decision = Either.Either<ReadonlyArray<SnapshotEvent>, Rejected>
 const nothing: Decision = Either.right([])
 const one = (event: SnapshotEvent): Decision => Either.right([event])
 
-/** The permit was true when it was issued; the state is true now. */
-const mine = ({ owner, snapshot }: Known, { facts }: Owned): boolean =>
-  facts.actor === owner && facts.resource === snapshot
+/** The permits were true when they were issued; the state is true now. */
+const mine = ({ owner, snapshot }: Known, command: Extract<Command, { readonly owned: Owned }>): boolean => {
+  const { actor, resource } = command.owned.facts
+  if ("consent" in command && !isFor(command.consent, snapshot, owner)) return false
+  return actor === owner && resource === snapshot
+}
 
 const ofOwner = (state: Kept, command: Exclude<Command, { readonly _tag: "Take" | "Expire" }>): Decision => {
   const { locked, snapshot } = state
@@ -54,7 +58,9 @@ const ofOwner = (state: Kept, command: Exclude<Command, { readonly _tag: "Take" 
     case "Lock":
       return locked ? nothing : one({ _tag: "SnapshotLocked", snapshot })
     case "Unlock":
-      return locked ? one({ _tag: "SnapshotUnlocked", snapshot }) : nothing
+      return locked
+        ? one({ _tag: "SnapshotUnlocked", snapshot, evidence: told(command.consent, command.owned) })
+        : nothing
     case "Restore":
       return one({ _tag: "SnapshotRestored", snapshot, into: command.into })
     case "Clone":
@@ -62,12 +68,19 @@ const ofOwner = (state: Kept, command: Exclude<Command, { readonly _tag: "Take" 
     case "Delete":
       if (locked || command.unlocked.facts.resource !== snapshot)
         return Either.left(new Rejected({ command: "Delete", in: "Locked" }))
-      return one({ _tag: "SnapshotDeleted", snapshot, cause: "asked" })
+      return one({
+        _tag: "SnapshotDeleted",
+        snapshot,
+        cause: "asked",
+        evidence: told(command.consent, command.owned, command.unlocked)
+      })
   }
 }
 
 const expired = ({ expiresAt, snapshot }: Kept, now: number): Decision =>
-  expiresAt === null || now < expiresAt ? nothing : one({ _tag: "SnapshotDeleted", snapshot, cause: "ttl" })
+  expiresAt === null || now < expiresAt
+    ? nothing
+    : one({ _tag: "SnapshotDeleted", snapshot, cause: "ttl", evidence: [] })
 
 /** What was made of it while it was being deleted was made all the same. */
 const afterwards = ({ snapshot }: Known, command: Command): Decision | undefined => {
@@ -81,7 +94,7 @@ export const decide = (state: State, command: Command): Decision => {
   if (command._tag === "Take")
     return state._tag === "Absent" ? one({ _tag: "SnapshotTaken", ...command.taken }) : reject()
   if (command._tag === "Expire") return state._tag === "Kept" ? expired(state, command.now) : nothing
-  if (state._tag === "Absent" || !mine(state, command.owned)) return reject()
+  if (state._tag === "Absent" || !mine(state, command)) return reject()
   if (state._tag === "Kept") return ofOwner(state, command)
   return afterwards(state, command) ?? reject()
 }

@@ -3,6 +3,7 @@ import { Context, Data, type Effect } from "effect"
 import type { Digest, PublicKey } from "../../events/Ids.js"
 import type { Origin } from "../../events/Layer.js"
 import type { Place } from "../../events/Snapshot.js"
+import type { Consent } from "../../src/guards/Consent.js"
 import type { Permit, Refused } from "../../src/guards/Guard.js"
 import type { Ownership } from "../../src/guards/ResourceOwned.js"
 import type { Lock } from "../../src/guards/ResourceUnlocked.js"
@@ -13,6 +14,7 @@ import type { StoreUnavailable } from "../../src/store/Blobs.js"
 
 export type Owned = Permit<"D17", Ownership<"snapshot">>
 export type Unlocked = Permit<"D20", Lock<"snapshot">>
+export type Consented = Consent<"snapshot">
 
 /** What it is taken of. */
 export type Source = Data.TaggedEnum<{
@@ -21,10 +23,16 @@ export type Source = Data.TaggedEnum<{
 }>
 export const Source = Data.taggedEnum<Source>()
 
+interface Replacing<K extends "session" | "service"> {
+  readonly owned: Permit<"D17", Ownership<K>>
+  readonly unlocked: Permit<"D20", Lock<K>>
+  readonly consent: Consent<K>
+}
+
 /** What it replaces. */
 export type Target = Data.TaggedEnum<{
-  Session: { readonly owned: Permit<"D17", Ownership<"session">>; readonly unlocked: Permit<"D20", Lock<"session">> }
-  Service: { readonly owned: Permit<"D17", Ownership<"service">>; readonly unlocked: Permit<"D20", Lock<"service">> }
+  Session: Replacing<"session">
+  Service: Replacing<"service">
 }>
 export const Target = Data.taggedEnum<Target>()
 
@@ -48,8 +56,13 @@ export class Snapshots extends Context.Tag("actors/Snapshots")<
     /** Resolves once it is durable: its layer, then the fact. Its source is frozen meanwhile unless the order says hot. */
     readonly take: (submission: Submission, asked: Asked) => Effect.Effect<SnapshotView, Unwilling>
     readonly lock: (owned: Owned, asked: Asked) => Effect.Effect<void, Unwilling>
-    readonly unlock: (owned: Owned, asked: Asked) => Effect.Effect<void, Unwilling>
-    readonly delete: (owned: Owned, unlocked: Unlocked, asked: Asked) => Effect.Effect<void, Unwilling>
+    readonly unlock: (owned: Owned, consent: Consented, asked: Asked) => Effect.Effect<void, Unwilling>
+    readonly delete: (
+      owned: Owned,
+      unlocked: Unlocked,
+      consent: Consented,
+      asked: Asked
+    ) => Effect.Effect<void, Unwilling>
     /** Puts its content in the place of what is there: all of it or nothing. Resolves when that is done and recorded. */
     readonly restore: (owned: Owned, into: Target, asked: Asked) => Effect.Effect<void, Unwilling>
     /** `open` makes the clone, which begins with the layer that it is given; then it is recorded. */

@@ -105,8 +105,8 @@ export const make = ({ services, sessions }: Places) =>
 
     const put = (into: Target, { layer }: SnapshotView) =>
       into._tag === "Service"
-        ? services.restore(into.owned, into.unlocked, layer.digest)
-        : Effect.catchTag(sessions.restore(into.owned, into.unlocked, layer.digest), "SessionLost", lost)
+        ? services.restore(into.owned, into.unlocked, into.consent, layer.digest)
+        : Effect.catchTag(sessions.restore(into.owned, into.unlocked, into.consent, layer.digest), "SessionLost", lost)
 
     const restore = Effect.fnUntraced(function* (owned: Owned, into: Target, asked: Asked) {
       yield* put(into, yield* held(owned, "Restore"))
@@ -133,9 +133,9 @@ export const make = ({ services, sessions }: Places) =>
       restore: (owned, into, asked) => unfit(restore(owned, into, asked)),
       clone,
       lock: (owned, asked) => ofOwner(owned, asked, Snapshot.Command.Lock({ owned })),
-      unlock: (owned, asked) => ofOwner(owned, asked, Snapshot.Command.Unlock({ owned })),
-      delete: (owned: Owned, unlocked: Unlocked, asked) =>
-        ofOwner(owned, asked, Snapshot.Command.Delete({ owned, unlocked })),
+      unlock: (owned, consent, asked) => ofOwner(owned, asked, Snapshot.Command.Unlock({ owned, consent })),
+      delete: (owned: Owned, unlocked: Unlocked, consent, asked) =>
+        ofOwner(owned, asked, Snapshot.Command.Delete({ owned, unlocked, consent })),
       expire
     } satisfies typeof Snapshots.Service
   })

@@ -1,15 +1,18 @@
 /** Lets options stand anywhere: the parser wants them before a command's arguments, people write them after. */
 import { knobs } from "./Knobs.js"
 
-const SWITCHES = new Set(["--json", "--all", "--quick", "--once"])
+const SWITCHES = new Set(["--json", "--all", "--quick", "--once", "--watch", "--force", "--without-volumes"])
 const BUILT_IN = new Set(["--help", "-h", "--version"])
 for (const knob of knobs) if (knob.kind === "switch") SWITCHES.add(`--${knob.flag}`)
 
 /** Words that open a command; what follows them are its arguments. */
 const COMMANDS = new Map<string, ReadonlyArray<string>>([
-  ["keys", ["create", "list", "revoke", "suspend", "resume"]],
+  ["keys", ["create", "list", "tree", "show", "extend", "limit", "confirm", "revoke", "suspend", "resume"]],
+  ["otp", ["contacts", "contact", "enrol", "confirm", "remove"]],
+  ["vault", ["show", "rotate"]],
   ["egress", ["show", "allow", "deny", "clear"]],
   ["events", ["tail", "show"]],
+  ["backup", ["create", "restore", "verify"]],
   ["languages", ["list", "install"]]
 ])
 

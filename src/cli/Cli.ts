@@ -4,8 +4,10 @@ import { join } from "node:path"
 import { CliConfig, Command, type CommandDescriptor, ValidationError } from "@effect/cli"
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
 import { Cause, type Context, Effect, Exit, Layer, Logger } from "effect"
+import { RootKeyEnvironment, take } from "../store/RootKeyEnvironment.js"
 import { Application } from "./Application.js"
 import { normalise } from "./Argv.js"
+import { backup, backupCommands } from "./commands/Backup.js"
 import { bench } from "./commands/Bench.js"
 import { demo } from "./commands/Demo.js"
 import { doctor } from "./commands/Doctor.js"
@@ -13,8 +15,10 @@ import { egress, egressCommands } from "./commands/Egress.js"
 import { eventCommands, events } from "./commands/Events.js"
 import { keyCommands, keys } from "./commands/Keys.js"
 import { languageCommands, languages } from "./commands/Languages.js"
+import { otp, otpCommands } from "./commands/Otp.js"
 import { serve } from "./commands/Serve.js"
 import { tree } from "./commands/Tree.js"
+import { vault, vaultCommands } from "./commands/Vault.js"
 import { verify } from "./commands/Verify.js"
 import { exits, explain, Unsatisfied } from "./Failure.js"
 import { type Commands, help } from "./Help.js"
@@ -30,7 +34,21 @@ const ABOUT = "runs untrusted code in containers and keeps a verifiable history 
 
 const unsandbox = Command.make("unsandbox").pipe(
   Command.withDescription(ABOUT),
-  Command.withSubcommands([serve, demo, doctor, keys, egress, languages, verify, events, tree, bench])
+  Command.withSubcommands([
+    serve,
+    demo,
+    doctor,
+    keys,
+    otp,
+    vault,
+    egress,
+    languages,
+    verify,
+    events,
+    backup,
+    tree,
+    bench
+  ])
 )
 
 const below = (parent: string, children: Readonly<Record<string, Named>>): Commands =>
@@ -41,17 +59,32 @@ interface Named {
 }
 
 const commands: Commands = [
-  ...Object.entries<Named>({ serve, demo, doctor, keys, egress, languages, verify, events, tree, bench }).map(
-    ([name, { descriptor }]) => [name, descriptor] as const
-  ),
+  ...Object.entries<Named>({
+    serve,
+    demo,
+    doctor,
+    keys,
+    otp,
+    vault,
+    egress,
+    languages,
+    verify,
+    events,
+    backup,
+    tree,
+    bench
+  }).map(([name, { descriptor }]) => [name, descriptor] as const),
   ...below("keys", keyCommands),
+  ...below("vault", vaultCommands),
+  ...below("otp", otpCommands),
   ...below("egress", egressCommands),
   ...below("languages", languageCommands),
-  ...below("events", eventCommands)
+  ...below("events", eventCommands),
+  ...below("backup", backupCommands)
 ]
 
 /** Standard output is for results; what the server says while it runs goes to standard error. */
-const logging = Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger))
+const logging = Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Output.logger))
 
 /** How the process ends; whatever is worth saying has been said. */
 const status = (cause: Cause.Cause<unknown>, asJson: boolean): Effect.Effect<number> => {
@@ -69,7 +102,7 @@ const status = (cause: Cause.Cause<unknown>, asJson: boolean): Effect.Effect<num
 const execute = Command.run(unsandbox, { name: "unsandbox", version: version() })
 
 /** Commands that are nothing without another word. */
-const GROUPS = ["keys", "egress", "events"]
+const GROUPS = ["keys", "vault", "egress", "events", "backup"]
 
 const wantsHelp = (words: ReadonlyArray<string>): boolean => {
   const [first, second = "-"] = words
@@ -89,6 +122,8 @@ export const main = (application: Context.Tag.Service<Application>): void => {
     NodeContext.layer,
     CliConfig.layer({ showBuiltIns: false, showTypes: false }),
     Layer.succeed(Application, application),
+    // Before anything can start a process that would inherit it.
+    Layer.succeed(RootKeyEnvironment, take(process.env)),
     logging
   )
   const program = Effect.suspend(() => run(process.argv.slice(2))).pipe(

@@ -92,7 +92,7 @@ export const demo = Effect.fnUntraced(function* (
 ) {
   const data = yield* temporary
   yield* progress("Starting a server of its own …")
-  const server = yield* ServerProcess.start({ data, arguments: ["--pool", "zerotrust=4"] })
+  const server = yield* ServerProcess.start({ data, arguments: ["--pool", "zerotrust=4", "--confirm", "off"] })
   const planned = yield* programs(server, helloOf)
   yield* progress(`Running ${planned.length} programs on ${server.url} …`)
   const ran: ReadonlyArray<Ran> = yield* Effect.forEach(planned, run(server), { concurrency: 2 })

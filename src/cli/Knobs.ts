@@ -17,6 +17,9 @@ export const knobs: ReadonlyArray<Knob> = [
   { flag: "data", key: "data", kind: "text", help: "Directory of the log, outputs, keys and control socket (./data)" },
   { flag: "host", key: "host", kind: "text", help: "Address to listen on (127.0.0.1)" },
   { flag: "port", key: "port", kind: "count", help: "Port to listen on; 0 takes a free one (8080)" },
+  { flag: "tls-cert", key: "tlsCert", kind: "text", help: "Certificate chain, PEM: with --tls-key the API is HTTPS" },
+  { flag: "tls-key", key: "tlsKey", kind: "text", help: "Its private key, PEM, for its owner's eyes only" },
+  { flag: "proxy-tls", key: "proxyTls", kind: "switch", help: "HTTPS at --proxy-port too, by the same certificate" },
   {
     flag: "proxy-port",
     key: "proxyPort",
@@ -53,6 +56,26 @@ export const knobs: ReadonlyArray<Knob> = [
   { flag: "job-retention", key: "jobRetentionMillis", kind: "duration", help: "How long ended jobs are listed (7d)" },
   { flag: "idempotency", key: "idempotencyMillis", kind: "duration", help: "How long an Idempotency-Key holds (24h)" },
   { flag: "output-cap", key: "outputCapBytes", kind: "size", help: "Bytes kept of each output stream (1MiB)" },
+  {
+    flag: "confirm",
+    key: "confirm",
+    kind: "text",
+    help: "What new keys ask a person to confirm: on, off or always (on)"
+  },
+  {
+    flag: "smtp-url",
+    key: "smtpUrl",
+    kind: "text",
+    help: "Mail server for codes, smtps://USER:PASSWORD@HOST; in the environment or the file, flags are seen by others"
+  },
+  { flag: "smtp-from", key: "smtpFrom", kind: "text", help: "Who those mails come from (unsandbox@DOMAIN)" },
+  { flag: "otp-webhook", key: "otpWebhook", kind: "text", help: "Codes go to this URL where a key has no contact" },
+  {
+    flag: "otp-webhook-secret",
+    key: "otpWebhookSecret",
+    kind: "text",
+    help: "File with the secret that webhooks are signed with (DATA/otp-webhook.secret)"
+  },
   {
     flag: "session-ws",
     key: "sessionWs",

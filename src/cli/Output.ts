@@ -1,10 +1,17 @@
 /** What commands print: lines and one JSON document on standard output, everything else on standard error. */
-import { Effect } from "effect"
+import { Effect, Logger } from "effect"
+import { escaped } from "../guards/Quote.js"
+
+/** Whatever it is that a command prints, none of it drives the terminal of whoever reads it. */
+export const visible = (text: string): string => text.replace(/[^\n\t]+/g, escaped)
+
+/** A line a message, whatever callers made it say: logfmt quotes spaces, and lets pass what drives a terminal. */
+export const logger = Logger.map(Logger.logfmtLogger, escaped)
 
 /** A reader that has seen enough (`| head`) ends the command well. */
 const write = (stream: NodeJS.WriteStream, text: string): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
-    stream.write(text, (error) => {
+    stream.write(visible(text), (error) => {
       if (error === null || error === undefined) return resume(Effect.void)
       resume("code" in error && error.code === "EPIPE" ? Effect.interrupt : Effect.die(error))
     })
@@ -24,8 +31,11 @@ export const cut = (text: string, width: number): string =>
 
 export type Cell = string | number
 
-/** Columns as wide as their widest cell; numbers stand right. */
-export const table = (headings: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<Cell>>): string => {
+const shown = (cell: Cell): Cell => (typeof cell === "number" ? cell : escaped(cell))
+
+/** Columns as wide as their widest cell; numbers stand right. A row is a line, whatever is in it. */
+export const table = (headings: ReadonlyArray<string>, written: ReadonlyArray<ReadonlyArray<Cell>>): string => {
+  const rows = written.map((row) => row.map(shown))
   const widths = headings.map((heading, at) =>
     Math.max(heading.length, ...rows.map((row) => String(row[at] ?? "").length))
   )

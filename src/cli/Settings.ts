@@ -1,5 +1,7 @@
 /** What an operator may choose: one value a run, the same shape as the configuration file. */
 import { Schema } from "effect"
+import { mayCall } from "../../actors/confirmation/Loopback.js"
+import { Confirm } from "../../events/Grants.js"
 
 const Count = Schema.Int.pipe(Schema.between(0, 100_000))
 const Bytes = Schema.Int.pipe(Schema.nonNegative())
@@ -42,12 +44,27 @@ const PortRange = Schema.String.pipe(
   })
 )
 
+const SmtpUrl = Schema.String.pipe(
+  Schema.filter(
+    (text) => (/^smtps?:\/\//.test(text) && URL.canParse(text)) || "expected smtps://USER:PASSWORD@HOST or smtp://HOST"
+  )
+)
+
+const HookUrl = Schema.String.pipe(
+  Schema.filter((text) => mayCall(text) || "expected an https:// URL, or http:// on this host")
+)
+
 const fields = {
   /** Directory of the log, the outputs, the keys and the control socket. */
   data: Schema.optionalWith(Schema.NonEmptyString, { default: () => "./data" }),
   host: Schema.optionalWith(Schema.NonEmptyString, { default: () => "127.0.0.1" }),
   /** 0 takes a free one. */
   port: Schema.optionalWith(Port, { default: () => 8080 }),
+  /** PEM files of the certificate and of its key: with both the API is HTTPS. Those that change are taken up. */
+  tlsCert: Schema.optionalWith(Schema.NullOr(Schema.NonEmptyString), { default: () => null }),
+  tlsKey: Schema.optionalWith(Schema.NullOr(Schema.NonEmptyString), { default: () => null }),
+  /** The services' public face is HTTPS with the same certificate, which then is for *.on.DOMAIN too. */
+  proxyTls: Schema.optionalWith(Schema.Boolean, { default: () => false }),
   /** The services' public face listens here; null: the port after `port` when that is free, otherwise any. */
   proxyPort: Schema.optionalWith(Schema.NullOr(Port), { default: () => null }),
   /** A service is NAME.on.DOMAIN. */
@@ -82,6 +99,16 @@ const fields = {
   idempotencyMillis: Schema.optionalWith(Millis, { default: () => 24 * 3_600_000 }),
   /** Bytes kept of each of a program's two output streams. */
   outputCapBytes: Schema.optionalWith(Bytes.pipe(Schema.between(1, 64 * MiB)), { default: () => MiB }),
+  /** What of new keys' calls waits for a person when nothing is said, also of the pair of the first start. */
+  confirm: Schema.optionalWith(Confirm, { default: () => "on" as const }),
+  /** The mail server that takes codes to keys' addresses; null: there is none. */
+  smtpUrl: Schema.optionalWith(Schema.NullOr(SmtpUrl), { default: () => null }),
+  /** Null: unsandbox@DOMAIN. */
+  smtpFrom: Schema.optionalWith(Schema.NullOr(Schema.NonEmptyString), { default: () => null }),
+  /** Takes codes for keys that have no contact of their own; null: the console does. */
+  otpWebhook: Schema.optionalWith(Schema.NullOr(HookUrl), { default: () => null }),
+  /** File with the secret that webhooks are signed with; null: in the data directory. */
+  otpWebhookSecret: Schema.optionalWith(Schema.NullOr(Schema.NonEmptyString), { default: () => null }),
   /** Who may connect to a session's terminal: `open`: whoever has its id; `signed`: whoever has the ticket of its `websocket_url`. */
   sessionWs: Schema.optionalWith(Schema.Literal("open", "signed"), { default: () => "open" as const }),
   /** A session without a multiplexer ends when nobody has been connected for so long. */
@@ -100,7 +127,14 @@ const fields = {
   acceptWeak: Schema.optionalWith(Schema.Boolean, { default: () => false })
 }
 
-export const Settings = Schema.Struct(fields)
+export const Settings = Schema.Struct(fields).pipe(
+  Schema.filter(({ proxyTls, tlsCert, tlsKey }) => {
+    if (tlsCert !== null && tlsKey === null) return { path: ["tlsKey"], message: "name the key of --tls-cert too" }
+    if (tlsCert === null && tlsKey !== null)
+      return { path: ["tlsCert"], message: "name the certificate of --tls-key too" }
+    return !proxyTls || tlsCert !== null || { path: ["proxyTls"], message: "it needs --tls-cert and --tls-key" }
+  })
+)
 export type Settings = typeof Settings.Type
 
 export const names: ReadonlyArray<string> = Object.keys(fields)

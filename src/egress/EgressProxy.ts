@@ -5,6 +5,7 @@ import { Data, Effect, FiberSet } from "effect"
 import { EgressTable } from "../projections/EgressTable.js"
 import * as Gate from "./Gate.js"
 import * as Resolver from "./Resolver.js"
+import * as Interception from "./substitution/Interception.js"
 import * as Visit from "./Visit.js"
 import * as Visitors from "./Visitors.js"
 
@@ -21,6 +22,8 @@ export interface Options {
   readonly closedPorts: ReadonlyArray<number>
   /** DNS servers, `address[:port]`; none: those of this host. */
   readonly resolvers: ReadonlyArray<string>
+  /** Whom to believe that a host is who it says, where values are put in, as PEM; asked once. */
+  readonly roots: () => string
   readonly perContainer?: number
   readonly total?: number
 }
@@ -54,12 +57,12 @@ const close = (server: Server) =>
   })
 
 /** Listens once it resolves, until the scope ends; connections end before that. */
-export const make = ({ closedPorts, path, perContainer = PER_CONTAINER, resolvers, total = TOTAL }: Options) =>
+export const make = ({ closedPorts, path, perContainer = PER_CONTAINER, resolvers, roots, total = TOTAL }: Options) =>
   Effect.gen(function* () {
     const table = yield* EgressTable
     const gate = yield* Gate.make({ closedPorts, resolve: Resolver.make({ servers: resolvers }) })
     const visitors = Visitors.make({ perContainer, total })
-    const visit = Visit.make(gate, visitors)
+    const visit = Visit.make(gate, visitors, yield* Interception.make({ roots }))
     const server = yield* Effect.acquireRelease(
       Effect.sync(() => createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true })),
       close

@@ -14,9 +14,12 @@ export interface Resource extends Target {
   readonly authority: string
 }
 
-export class BadTarget extends Data.TaggedError("BadTarget")<{ readonly reason: string }> {}
+export class BadTarget extends Data.TaggedError("BadTarget")<{
+  readonly status: 400 | 421
+  readonly reason: string
+}> {}
 
-const bad = (reason: string) => Either.left(new BadTarget({ reason }))
+const bad = (reason: string) => Either.left(new BadTarget({ status: 400, reason }))
 
 /** Visible ASCII only, and no user: `user@host` and percent signs are where parsers disagree. */
 const AUTHORITY = /^(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(?::(\d{1,5}))?$/
@@ -32,6 +35,16 @@ const targetOf = (authority: string, usual: number | undefined): Either.Either<T
 
 /** Of CONNECT. */
 export const ofAuthority = (authority: string): Either.Either<Target, BadTarget> => targetOf(authority, undefined)
+
+/** Of a request's `Host`, on a connection that is for `target`: anything else is not carried to it. */
+export const ofHost = (authority: string | undefined, target: Target): Either.Either<Target, BadTarget> =>
+  Either.flatMap(targetOf(authority ?? "", 443), (said) =>
+    said.host === target.host && said.port === target.port
+      ? Either.right(said)
+      : Either.left(
+          new BadTarget({ status: 421, reason: `this connection is for ${target.host}:${target.port} alone` })
+        )
+  )
 
 /** Of every other method: `http://host[:port]/path`. */
 export const ofUrl = (url: string): Either.Either<Resource, BadTarget> => {

@@ -7,7 +7,7 @@ import { type KeyNamed, keyKnown } from "./KeyKnown.js"
 import type { Secret } from "./Signature.js"
 import { type Proven, signatureValid } from "./SignatureValid.js"
 import { type Fresh, timestampFresh } from "./TimestampFresh.js"
-import type { TrustedClock } from "./TrustedClock.js"
+import { agrees, type TrustedClock } from "./TrustedClock.js"
 
 export interface Presented {
   readonly credentials: Credentials
@@ -44,13 +44,17 @@ const standing = (known: Permit<"D01", KeyNamed>, record: KeyFacts["record"], no
   )
 }
 
-/** A key that is known and in good standing, whether or not a signature is beside it. `now` in microseconds. */
+/** Not a number while the clock is in doubt, so that D02 is in doubt too: a key may have expired since. */
+const nowOf = (clock: TrustedClock): number =>
+  clock.parted === undefined && agrees(clock) ? Math.floor(clock.last.wall * 1_000) : Number.NaN
+
+/** A key that is known and in good standing, whether or not a signature is beside it. */
 export const identify = (
   credentials: Credentials,
   record: KeyFacts["record"],
-  now: number
+  clock: TrustedClock
 ): Either.Either<Identified, Refused> =>
-  Either.flatMap(keyKnown.decide({ credentials, record }), (known) => standing(known, record, now))
+  Either.flatMap(keyKnown.decide({ credentials, record }), (known) => standing(known, record, nowOf(clock)))
 
 export const authenticate = (
   presented: Presented,

@@ -1,5 +1,5 @@
 /** D10: can this pool carry one more claim with what it has promised already? */
-import { natural, positive, text } from "./Fact.js"
+import { finite, natural, positive, text } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
 
 export interface Capacity {
@@ -63,7 +63,7 @@ export const capacityAvailable = Permit.guard("D10", {
     capacityBytes: natural,
     waiting: natural,
     waitingMaximum: natural,
-    waitedMillis: (value) => Number.isFinite(value) && Number(value) >= 0,
+    waitedMillis: (value) => finite(value) && Number(value) >= 0,
     queueMillis: natural
   },
   rule

@@ -48,9 +48,9 @@ export const containerSealed = Permit.guard("D23", {
     others: maybe((value) => value instanceof Set)
   },
   rule,
-  carries: ({ container, limits, seal }): Sealed => ({
+  carries: ({ container, limits: { cpuMillis, memoryBytes, pids, tmpBytes }, seal }): Sealed => ({
     container,
-    limits: Object.freeze({ ...limits }),
+    limits: Object.freeze({ memoryBytes, cpuMillis, pids, tmpBytes }),
     pid: seal.get("pid") ?? ""
   })
 })

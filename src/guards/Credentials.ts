@@ -1,4 +1,5 @@
 /** Who a request says it is from, as its headers put it; nothing here is proven yet. */
+import { type Known, struct, text, written } from "./Fact.js"
 import type { Reason } from "./Guard.js"
 
 export interface Headers {
@@ -24,6 +25,24 @@ export type Credentials =
 
 const BEARER = /^bearer +(\S+) *$/i
 const PUBLIC_KEY = /^unsb-pk-[0-9a-z-]{4,64}$/
+
+const publicKey: Known = (value) => typeof value === "string" && PUBLIC_KEY.test(value)
+
+const shapes: { readonly [C in Credentials["_tag"]]: Known } = {
+  Signed: struct({ publicKey, timestamp: written, signature: written }),
+  Unsigned: struct({ publicKey, lacks: text }),
+  Legacy: struct({}),
+  Malformed: struct({}),
+  Absent: struct({})
+}
+
+const isTag = (tag: unknown): tag is Credentials["_tag"] => typeof tag === "string" && Object.hasOwn(shapes, tag)
+
+/** As `read` makes them. */
+export const known: Known = (value) => {
+  const tag: unknown = typeof value === "object" && value !== null ? Reflect.get(value, "_tag") : undefined
+  return isTag(tag) && shapes[tag](value)
+}
 
 const given = (header: string | undefined): header is string => header !== undefined && header !== ""
 

@@ -6,10 +6,20 @@ export type Known = (value: unknown) => boolean
 export type Shape<Facts> = { readonly [K in keyof Facts]-?: Known }
 
 export const anything: Known = () => true
-export const text: Known = (value) => typeof value === "string" && value !== ""
+/** Longer than any name, id or command line of ours. */
+const LONGEST = 4_096
+export const text: Known = (value) => typeof value === "string" && value !== "" && value.length <= LONGEST
+/** What a caller wrote, of whatever length. */
+export const written: Known = (value) => typeof value === "string"
+export const nonEmpty: Known = (value) => written(value) && value !== ""
 export const flag: Known = (value) => typeof value === "boolean"
 export const natural: Known = (value) => Number.isSafeInteger(value) && Number(value) >= 0
 export const positive: Known = (value) => Number.isSafeInteger(value) && Number(value) > 0
+export const finite: Known = (value) => Number.isFinite(value)
+
+const [EARLIEST, LATEST] = [Date.UTC(2020, 0), Date.UTC(2200, 0)]
+/** A moment in milliseconds since 1970: a clock that says another year has been lost. */
+export const moment: Known = (value) => Number.isFinite(value) && Number(value) >= EARLIEST && Number(value) < LATEST
 export const bytes: Known = (value) => value instanceof Uint8Array
 
 export const oneOf =

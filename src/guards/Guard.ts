@@ -2,6 +2,7 @@
 import { Cause, Data, type Duration, Effect, Either, Exit } from "effect"
 import type { DecisionPoint } from "../../events/Ids.js"
 import { type Shape, unknownIn } from "./Fact.js"
+import { legible } from "./Quote.js"
 import { type Asked, Refusals } from "./Refusals.js"
 import { type Reason, Refused } from "./Refused.js"
 
@@ -50,15 +51,37 @@ export interface Guard<P extends DecisionPoint, Facts, Carried = Facts> {
   readonly refuse: (reason: Reason) => Refused
 }
 
+const isRecord = (value: unknown): value is object => typeof value === "object" && value !== null
+
+const freeze = (value: object): void => {
+  for (const part of Object.values(value)) if (isRecord(part)) freeze(part)
+  Object.freeze(value)
+}
+
+/** What a permit carries for good: lists and records in it are no longer anybody else's to change. */
+const kept = <Facts extends object>(facts: Facts): Facts => {
+  if (!Object.values(facts).some(isRecord)) return facts
+  const copy = structuredClone(facts)
+  freeze(copy)
+  return copy
+}
+
 class Late extends Data.TaggedError("Late")<{}> {}
+
+const classOf = (error: unknown): string => {
+  const tag = typeof error === "object" && error !== null ? Reflect.get(error, "_tag") : undefined
+  if (typeof tag === "string") return legible(tag)
+  return error instanceof Error ? legible(error.name) : typeof error
+}
 
 /** Only the class of what went wrong: its message may quote what nobody should read. */
 const nameOf = (cause: Cause.Cause<unknown>): string => {
   if (Cause.isInterruptedOnly(cause)) return "interrupted"
-  const error = Cause.squash(cause)
-  const tag = typeof error === "object" && error !== null ? Reflect.get(error, "_tag") : undefined
-  if (typeof tag === "string") return tag
-  return error instanceof Error ? error.name : typeof error
+  try {
+    return classOf(Cause.squash(cause))
+  } catch {
+    return "unreadable"
+  }
 }
 
 /** Tells a refusal, and lets a permit pass. The refusal stands whatever happens to its telling. */
@@ -102,7 +125,7 @@ export class Permit<out P extends DecisionPoint, out Facts = unknown> {
       if ("reads" in spec) return spec.reads(facts)
       const said = spec.rule(facts)
       if (said !== true) return Either.left(said)
-      return Either.right("carries" in spec ? spec.carries(facts) : facts)
+      return Either.right("carries" in spec ? spec.carries(facts) : kept(facts))
     }
 
     const refuse = (reason: Reason) =>
@@ -120,11 +143,12 @@ export class Permit<out P extends DecisionPoint, out Facts = unknown> {
       })
 
     const judge = (given: Facts): Either.Either<Permit<P, Facts | Carried>, Refused> => {
+      if (typeof given !== "object" || given === null) return Either.left(doubt("not known: facts"))
       // A copy: what was judged is what is carried, even if the caller changes its own object meanwhile.
       const facts = { ...given }
       // Nothing travels along in a permit that nobody has looked at.
-      for (const name of Object.keys(facts)) if (!Object.hasOwn(known, name)) Reflect.deleteProperty(facts, name)
-      const missing = unknown(given === undefined || given === null ? given : facts)
+      for (const name of Reflect.ownKeys(facts)) if (!Object.hasOwn(known, name)) Reflect.deleteProperty(facts, name)
+      const missing = unknown(facts)
       if (missing !== undefined) return Either.left(doubt(`not known: ${missing}`))
       const said = answer(facts)
       if (Either.isRight(said)) return Either.right(new Permit(point, said.right))

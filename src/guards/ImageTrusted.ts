@@ -1,7 +1,7 @@
 /** D18: may this key use this image? A stranger hears of a private one the same as if it had never been. */
 import { Either } from "effect"
 import type { ImageId } from "../../events/Ids.js"
-import { flag, maybe, oneOf, struct, text } from "./Fact.js"
+import { flag, maybe, nonEmpty, oneOf, struct, text } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
 
 export interface ImageFound {
@@ -57,7 +57,7 @@ export const imageTrusted = Permit.guard("D18", {
   name: "image-trusted",
   claim: "the image may be used by this key",
   known: {
-    resource: text,
+    resource: nonEmpty,
     actor: text,
     found: maybe(
       struct<ImageFound>({

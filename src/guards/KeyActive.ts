@@ -1,5 +1,5 @@
 /** D02: may the key be used now? It is neither revoked nor suspended, and has not expired. */
-import { natural, nullable, oneOf, text } from "./Fact.js"
+import { moment, natural, nullable, oneOf, text } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
 
 export interface KeyStanding {
@@ -50,7 +50,7 @@ export const keyActive = Permit.guard("D02", {
     publicKey: text,
     status: oneOf("active", "suspended", "revoked"),
     expiresAt: nullable(natural),
-    now: (value) => natural(value) && value !== 0
+    now: (value) => natural(value) && moment(Number(value) / 1_000)
   },
   rule
 })

@@ -29,7 +29,7 @@ const rule = ({ credentials, record }: KeyLookup): true | Reason => {
 export const keyKnown = Permit.guard("D01", {
   name: "key-known",
   claim: "the public key exists",
-  known: { credentials: struct({ _tag: text }), record: maybe(struct({ key: text })) },
+  known: { credentials: Credentials.known, record: maybe(struct({ key: text })) },
   rule,
   carries: ({ credentials }): KeyNamed => ({ publicKey: Credentials.principal(credentials) })
 })

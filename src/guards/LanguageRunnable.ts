@@ -1,6 +1,6 @@
 /** D12: is the language or shell known, and is what runs it in the image? */
 import { Either } from "effect"
-import { flag, maybe, oneOf, text } from "./Fact.js"
+import { flag, maybe, oneOf, text, written } from "./Fact.js"
 import { type Details, Permit, type Reason } from "./Guard.js"
 import { quote } from "./Quote.js"
 
@@ -75,7 +75,7 @@ export const languageRunnable = Permit.guard("D12", {
   claim: "the language is known and its toolchain is in the image",
   known: {
     what: maybe(oneOf("shell", "multiplexer")),
-    asked: maybe((value) => typeof value === "string"),
+    asked: maybe(written),
     known: maybe(text),
     runnable: flag,
     suggestion: maybe(text),

@@ -1,6 +1,6 @@
 /** D15: may this service be called so? The name is valid, kept for nobody, and nobody else's. */
 import { Either } from "effect"
-import { list, maybe, oneOf, text } from "./Fact.js"
+import { list, maybe, oneOf, text, written } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
 import { quote } from "./Quote.js"
 
@@ -86,7 +86,7 @@ const guard = Permit.guard("D15", {
   claim: "the name is valid, unreserved and nobody else's",
   known: {
     kind: oneOf("label", "domain"),
-    asked: (value) => typeof value === "string",
+    asked: written,
     own: list(text),
     service: maybe(text),
     holder: maybe(text)

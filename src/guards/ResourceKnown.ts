@@ -1,6 +1,6 @@
 /** D16: does it exist, as far as this caller may know? A stranger hears the same as if it had never been. */
 import { Either } from "effect"
-import { maybe, oneOf, struct, text } from "./Fact.js"
+import { maybe, nonEmpty, oneOf, struct, text } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
 import { type Kind, kind } from "./Resource.js"
 
@@ -48,7 +48,7 @@ export const resourceKnown = Permit.guard("D16", {
   claim: "it exists and has not been destroyed, as far as the caller may know",
   known: {
     kind,
-    resource: text,
+    resource: nonEmpty,
     actor: text,
     found: maybe(struct<Found>({ owner: text, gone: maybe(oneOf("destroyed", "expired")), cause: maybe(text) }))
   },

@@ -1,10 +1,13 @@
 /** An order for a service: what a caller may write in it, and its one normal form. */
 import { Either } from "effect"
 import type { PoolId } from "../../events/Ids.js"
+import { childKeyOf } from "./ChildKey.js"
+import type { Wanted } from "./Descent.js"
 import { anything } from "./Fact.js"
 import type { Reason } from "./Guard.js"
-import { absent, BOUNDS, bad, env, flag, isText, network, type Read, whole } from "./Order.js"
+import { absent, BOUNDS, bad, flag, isText, network, type Read, whole } from "./Order.js"
 import { wellformed } from "./RequestWellformed.js"
+import { type Variables, variables } from "./VaultVariables.js"
 
 /** As it came, under the contract's names; whoever reads the wire has resolved the aliases. */
 export interface ServiceWritten {
@@ -16,6 +19,7 @@ export interface ServiceWritten {
   readonly vcpu?: unknown
   readonly service_type?: unknown
   readonly env?: unknown
+  readonly child_key?: unknown
   readonly unfreeze_on_demand?: unknown
   readonly show_freeze_page?: unknown
 }
@@ -35,7 +39,9 @@ export interface ServiceOrder {
   readonly vcpu: number
   readonly serviceType: ServiceType
   /** For the vault. */
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Variables
+  /** What a key of its own may have; undefined where it is to have none. */
+  readonly childKey: Wanted | undefined
   readonly unfreezeOnDemand: boolean
   readonly showFreezePage: boolean
 }
@@ -120,7 +126,8 @@ const named = (written: ServiceWritten) =>
     network: network(written.network_mode),
     vcpu: whole("vcpu", written.vcpu, BOUNDS.vcpu, ""),
     serviceType: typeOf(written.service_type),
-    env: env(written.env),
+    env: variables(written.env, written.network_mode),
+    childKey: childKeyOf(written.child_key),
     unfreezeOnDemand: flag("unfreeze_on_demand", written.unfreeze_on_demand),
     showFreezePage: flag("show_freeze_page", absent(written.show_freeze_page) ? true : written.show_freeze_page)
   })
@@ -144,6 +151,7 @@ export const serviceWellformed = wellformed<ServiceWritten, ServiceOrder>(
     vcpu: anything,
     service_type: anything,
     env: anything,
+    child_key: anything,
     unfreeze_on_demand: anything,
     show_freeze_page: anything
   },

@@ -1,7 +1,7 @@
 /** D03: does the signature prove that the holder of the key's secret sent this very request? */
 import { KeyObject } from "node:crypto"
 import * as Credentials from "./Credentials.js"
-import { bytes, maybe, struct, text } from "./Fact.js"
+import { bytes, maybe, text } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
 import * as Signature from "./Signature.js"
 
@@ -49,7 +49,7 @@ export const signatureValid = Permit.guard("D03", {
   name: "signature-valid",
   claim: "the signature matches one of the contract's forms",
   known: {
-    credentials: struct({ _tag: text }),
+    credentials: Credentials.known,
     method: text,
     target: (value) => typeof value === "string" && value.startsWith("/"),
     body: bytes,

@@ -14,7 +14,7 @@ export interface Plan {
   readonly services: number
   readonly snapshots: number
   readonly images: number
-  /** Of roots, snapshots and images together. */
+  /** Of snapshots and images together; roots have a bound each. */
   readonly keptBytes: number
   readonly scopes: ReadonlyArray<Scope>
 }

@@ -1,7 +1,7 @@
 /** D04: was the request signed within 300 s of now, by a clock that is itself trusted? */
-import { maybe, natural, struct } from "./Fact.js"
+import { finite, maybe, moment, struct, written } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
-import type { Sample, TrustedClock } from "./TrustedClock.js"
+import { agrees, type Sample, type TrustedClock } from "./TrustedClock.js"
 
 export interface Timed {
   /** The header, unix seconds in digits. */
@@ -20,16 +20,20 @@ export const WINDOW_SECONDS = 300
 
 const code = "invalid_timestamp"
 
-const rule = ({ clock: { last, parted }, timestamp }: Timed): true | Reason => {
+const doubt = (note: string): Reason => ({
+  code,
+  message: "The server's clock has just been set, so it cannot judge a timestamp. Try again in a few minutes.",
+  status: 503,
+  retryAfterSeconds: 60,
+  uncertain: true,
+  note
+})
+
+const rule = ({ clock, timestamp }: Timed): true | Reason => {
+  const { last, parted } = clock
   if (parted !== undefined)
-    return {
-      code,
-      message: "The server's clock has just been set, so it cannot judge a timestamp. Try again in a few minutes.",
-      status: 503,
-      retryAfterSeconds: 60,
-      uncertain: true,
-      note: `the wall clock parted from the monotonic one by ${Math.round(parted.byMillis)} ms`
-    }
+    return doubt(`the wall clock parted from the monotonic one by ${Math.round(parted.byMillis)} ms`)
+  if (!agrees(clock)) return doubt("the clock's own samples contradict it")
   if (!/^[0-9]{1,12}$/.test(timestamp))
     return { code, message: "X-Timestamp must be a timestamp in unix seconds, digits only.", status: 401 }
   const server = Math.floor(last.wall / 1000)
@@ -45,19 +49,15 @@ const rule = ({ clock: { last, parted }, timestamp }: Timed): true | Reason => {
   }
 }
 
-const finite = (value: unknown) => typeof value === "number" && Number.isFinite(value)
-const sample = struct<Sample>({ wall: finite, monotonic: finite })
+const sample = struct<Sample>({ wall: moment, monotonic: finite })
+const parting = struct({ at: finite, byMillis: (value) => typeof value === "number" })
 
 export const timestampFresh = Permit.guard("D04", {
   name: "timestamp-fresh",
   claim: `the timestamp is within ${WINDOW_SECONDS} s of a clock that is itself trusted`,
   known: {
-    timestamp: (value) => typeof value === "string",
-    clock: struct<TrustedClock>({
-      anchor: sample,
-      last: struct<Sample>({ wall: (value) => natural(Math.floor(Number(value))) && value !== 0, monotonic: finite }),
-      parted: maybe((value) => typeof value === "object" && value !== null)
-    })
+    timestamp: written,
+    clock: struct<TrustedClock>({ anchor: sample, last: sample, parted: maybe(parting) })
   },
   rule,
   carries: ({ clock, timestamp }): Fresh => ({ timestamp, now: Math.floor(clock.last.wall * 1000) })

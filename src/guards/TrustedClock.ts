@@ -35,6 +35,9 @@ const parting = (from: Sample, to: Sample): number => {
   return agrees ? 0 : byMillis || Number.POSITIVE_INFINITY
 }
 
+/** Whether its own samples bear out that both advanced alike. */
+export const agrees = ({ anchor, last }: TrustedClock): boolean => parting(anchor, last) === 0
+
 /** Folds one more sample in. Small steps add up against the anchor, so many of them are noticed as one is. */
 export const observe = (clock: TrustedClock, sample: Sample): TrustedClock => {
   const byMillis = parting(clock.anchor, sample)

@@ -1,15 +1,18 @@
 /** A vault's variables: as text, line by line, or as an object; what a caller may write, and its one normal form. */
 import { Either } from "effect"
 import { anything } from "./Fact.js"
-import { absent, BOUNDS, bad, env, isText, type Read } from "./Order.js"
+import { absent, BOUNDS, bad, isText, type Read } from "./Order.js"
 import { wellformed } from "./RequestWellformed.js"
+import { type Hosts, type Variables, valueOf, variables } from "./VaultVariables.js"
 
-export type Variables = Readonly<Record<string, string>>
-
-/** Either of them. */
+/** Text or variables. */
 export interface VaultWritten {
   readonly text?: unknown
   readonly variables?: unknown
+  /** Of the service: what is marked needs one with a way out. */
+  readonly network?: unknown
+  /** What is marked now. */
+  readonly marked?: Hosts
 }
 
 const LINE = /^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=(.*)$/s
@@ -34,7 +37,7 @@ const unquoted = (value: string): string => {
   return value.startsWith("'") ? inner : inner.replace(/\\([\s\S])/g, (_, char: string) => escapes[char] ?? char)
 }
 
-/** Lines of NAME=VALUE; a value in quotes may go on over several. */
+/** Lines of NAME=VALUE, none of them marked; a value in quotes may go on over several. */
 export const parse = (text: string): Read<Variables> => {
   const found: Array<[string, string]> = []
   const lines = text.split(/\r?\n/)
@@ -61,7 +64,8 @@ const needsQuotes = /^$|^\s|\s$|^["'#]|[\n\r]/
 /** As `parse` reads it. */
 export const print = (variables: Variables): string =>
   Object.entries(variables)
-    .map(([name, value]) => {
+    .map(([name, variable]) => {
+      const value = valueOf(variable)
       if (!needsQuotes.test(value)) return `${name}=${value}\n`
       const inner = value.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n").replace(/\r/g, "\\r")
       return `${name}="${inner}"\n`
@@ -75,10 +79,21 @@ const textOf = (value: unknown): Read<Variables> => {
   return parse(value)
 }
 
+/** Lines have no marks: what is marked stays so, or an export that is put back would bring its value into the container. */
+const remarked = (variables: Variables, marked: Hosts = {}) =>
+  Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => {
+      const egress = Object.hasOwn(marked, name) ? marked[name] : undefined
+      return [name, egress === undefined ? value : { value, egress }] as const
+    })
+  )
+
 export const vaultWellformed = wellformed<VaultWritten, { readonly variables: Variables }>(
-  { text: anything, variables: anything },
+  { text: anything, variables: anything, network: anything, marked: anything },
   (written) => {
-    const read = absent(written.text) ? Either.right(written.variables) : textOf(written.text)
-    return Either.map(Either.flatMap(read, env), (variables) => ({ variables }))
+    const lines = () => Either.map(textOf(written.text), (read) => remarked(read, written.marked))
+    const given = absent(written.text) ? Either.right(written.variables) : lines()
+    const read = Either.flatMap(given, (one) => variables(one, written.network))
+    return Either.map(read, (variables) => ({ variables }))
   }
 )

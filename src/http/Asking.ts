@@ -14,10 +14,15 @@ export interface Asking {
   readonly caller: Calling
   readonly method: string
   readonly target: string
+  readonly headers: Readonly<Record<string, string | undefined>>
 }
 
-export const of = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Asking, never, Caller> =>
-  Effect.map(Caller, (caller) => ({ caller, method: request.method, target: request.url }))
+export const of = ({
+  headers,
+  method,
+  url
+}: HttpServerRequest.HttpServerRequest): Effect.Effect<Asking, never, Caller> =>
+  Effect.map(Caller, (caller) => ({ caller, method, target: url, headers }))
 
 export type { Asked }
 

@@ -3,6 +3,8 @@ import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { Context } from "effect"
+import type { DecisionPoint } from "../../events/Ids.js"
+import type { Permit } from "../guards/Guard.js"
 import type { KeyRecord } from "../projections/KeyTable.js"
 import { problems } from "./Problem.js"
 
@@ -12,6 +14,8 @@ export interface Calling {
   /** Exactly the bytes that were signed. */
   readonly body: Buffer
   readonly trace: string
+  /** What let it in: D01 and D02, and D03 and D04 where a signature was asked for. */
+  readonly proof: ReadonlyArray<Permit<DecisionPoint>>
 }
 
 export class Caller extends Context.Tag("http/Caller")<Caller, Calling>() {}

@@ -1,4 +1,4 @@
-/** Who calls: D01 to D04 on a request's headers and the very bytes of its body. */
+/** Who calls: D01 to D04 on a request's headers and the very bytes of its body; then D06, where work is begun. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect, Either, Layer, Option } from "effect"
@@ -10,6 +10,7 @@ import { keyKnown } from "../guards/KeyKnown.js"
 import { type KeyRecord, KeyTable } from "../projections/KeyTable.js"
 import { type Calling, KnownKey, Signed, SignedByDigest } from "./Authentication.js"
 import * as Problem from "./Problem.js"
+import * as RateLimit from "./RateLimit.js"
 import * as Refusing from "./Refusing.js"
 import * as Secrets from "./Secrets.js"
 import * as TrustedTime from "./TrustedTime.js"
@@ -51,6 +52,7 @@ const make = Effect.gen(function* () {
   const secrets = Secrets.make(yield* Keys)
   const bodies = yield* Bodies
   const clock = yield* TrustedTime.make
+  const limited = yield* RateLimit.make
 
   const admit = <A>(decision: Either.Either<A, Refused>, { credentials, source, target }: Request) => {
     const principal = Credentials.principal(credentials)
@@ -63,8 +65,15 @@ const make = Effect.gen(function* () {
       Effect.catchAll(() => admit(Either.left(keysUnreadable), request))
     )
 
-  const calling = (key: KeyRecord | undefined, body: Buffer, { trace }: Request): Effect.Effect<Calling> =>
-    key === undefined ? Effect.dieMessage("a permit without its key") : Effect.succeed({ key, body, trace })
+  const calling = (
+    key: KeyRecord | undefined,
+    body: Buffer,
+    { trace }: Request,
+    { publicKey: _, ...permits }: Partial<Guards.Authenticated>
+  ): Effect.Effect<Calling> =>
+    key === undefined
+      ? Effect.dieMessage("a permit without its key")
+      : Effect.succeed({ key, body, trace, proof: Object.values(permits) })
 
   const signed = Effect.fnUntraced(function* (request: Request) {
     const { credentials, source, target } = request
@@ -74,8 +83,8 @@ const make = Effect.gen(function* () {
     const secret = worth ? yield* secrets.of(key.key) : undefined
     const body = worth ? yield* bodies.read(source, key.key) : nobody
     const presented = { credentials, method: source.method ?? "", target, body }
-    yield* admit(Guards.authenticate(presented, { record: key, secret }, clock()), request)
-    return yield* calling(key, body, request)
+    const proof = yield* admit(Guards.authenticate(presented, { record: key, secret }, clock()), request)
+    return yield* calling(key, body, request, proof)
   })
 
   /** Whoever sends much has proved who it is before a byte of it is taken. */
@@ -86,19 +95,21 @@ const make = Effect.gen(function* () {
     const said = source.headers["x-content-sha256"]
     const body = typeof said === "string" ? Buffer.from(said) : nobody
     const presented = { credentials, method: source.method ?? "", target, body }
-    yield* admit(Guards.authenticate(presented, { record: key, secret }, clock()), request)
-    return yield* calling(key, body, request)
+    const proof = yield* admit(Guards.authenticate(presented, { record: key, secret }, clock()), request)
+    return yield* calling(key, body, request, proof)
   })
 
   const known = Effect.fnUntraced(function* (request: Request) {
     if (request.credentials._tag === "Signed") return yield* signed(request)
     const key = yield* recordOf(request)
-    yield* admit(Guards.identify(request.credentials, key, Math.floor(clock().last.wall * 1_000)), request)
-    return yield* calling(key, nobody, request)
+    const proof = yield* admit(Guards.identify(request.credentials, key, clock()), request)
+    return yield* calling(key, nobody, request, proof)
   })
 
-  const on = <A, E>(check: (request: Request) => Effect.Effect<A, E>) =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => check(requestOf(request)))
+  const on = <E>(check: (request: Request) => Effect.Effect<Calling, E>) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+      Effect.tap(check(requestOf(request)), ({ key }) => limited(request, key, clock))
+    )
   return { signed: on(signed), digested: on(digested), known: on(known) }
 })
 

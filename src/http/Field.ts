@@ -26,5 +26,8 @@ export const route = (summary: string, description: string, ...points: ReadonlyA
     transform: (operation) => ({ ...operation, "x-decision-points": points })
   })
 
+/** What cannot be undone passes these last. */
+export const consented = ["D19", "D21", "D05"] as const
+
 /** Every signed route passes these first. */
 export const signed = ["D04", "D01", "D03", "D02"] as const

@@ -1,5 +1,6 @@
 /** JSON text to a value; what is malformed is refused with its place. */
 import { Either } from "effect"
+import * as Nesting from "./wire/Nesting.js"
 
 export interface Malformed {
   /** What was found, or what was missing. */
@@ -11,6 +12,8 @@ export interface Malformed {
 }
 
 export const parse = (text: string): Either.Either<unknown, Malformed> => {
+  const deep = Nesting.tooDeep(text)
+  if (deep !== undefined) return Either.left(placed(text, deep, `nested deeper than ${Nesting.deepest} levels`))
   try {
     return Either.right(JSON.parse(text))
   } catch {
@@ -18,19 +21,18 @@ export const parse = (text: string): Either.Either<unknown, Malformed> => {
   }
 }
 
+const placed = (text: string, position: number, reason: string): Malformed => {
+  const before = text.slice(0, position)
+  return { reason, position, line: before.split("\n").length, column: position - before.lastIndexOf("\n") }
+}
+
 /** The engine does not always tell where it stopped, so the place is looked for; only on the way to a 400. */
 const locate = (text: string): Malformed => {
   const position = new Scanner(text).stop()
-  const before = text.slice(0, position)
-  const line = before.split("\n").length
   const found = text.codePointAt(position)
-  return {
-    reason:
-      found === undefined ? "unexpected end of the text" : `unexpected ${JSON.stringify(String.fromCodePoint(found))}`,
-    position,
-    line,
-    column: position - before.lastIndexOf("\n")
-  }
+  const reason =
+    found === undefined ? "unexpected end of the text" : `unexpected ${JSON.stringify(String.fromCodePoint(found))}`
+  return placed(text, position, reason)
 }
 
 const space = /[ \t\n\r]*/y

@@ -42,6 +42,8 @@ const because: Readonly<Record<number, string>> = {
   409: "It contradicts what has happened.",
   410: "It existed and is gone.",
   413: "The body is too large.",
+  428: "A person must confirm it first.",
+  429: "The key's rate or its slots are used up for now.",
   501: "No part of this server does that.",
   503: "It cannot be done or decided now; come again."
 }
@@ -64,17 +66,24 @@ const declared = (status: number) =>
 /** For the definition of an endpoint: it may answer with these statuses. */
 export const problems = (...statuses: ReadonlyArray<number>) => Schema.Union(...statuses.map(declared))
 
-/** What clients read of a key that is not good stands at the top as well. */
+/** What clients read of a key that is not good, of its slots, or of a challenge, stands at the top as well. */
+const topOf = ({ point, reason: { code, details = {} } }: Refused): Problem["extra"] => {
+  if (point === "D01" || point === "D02") return { valid: false, reason: code, ...details }
+  const { active_executions, challenge_id, concurrency_limit, expires_in } = details
+  if (challenge_id !== undefined && expires_in !== undefined) return { challenge_id, expires_in }
+  if (active_executions === undefined || concurrency_limit === undefined) return undefined
+  return { active_executions, concurrency_limit }
+}
+
 const fromRefused = (refused: Refused): Problem => {
   const { code, details, message, retryAfterSeconds, status } = refused.reason
+  const extra = topOf(refused)
   return new Problem({
     status,
     code,
     message,
     details: { ...details, point: refused.point, certainty: refused.certainty },
-    ...(refused.point === "D01" || refused.point === "D02"
-      ? { extra: { valid: false, reason: code, ...details } }
-      : {}),
+    ...(extra === undefined ? {} : { extra }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds })
   })
 }

@@ -4,6 +4,8 @@ import { currentTracerDisabledWhen } from "@effect/platform/HttpMiddleware"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, type Duration, Effect, Layer } from "effect"
+import type { Secure } from "../tls/Secure.js"
+import * as Allowance from "./Allowance.js"
 import { Api } from "./Api.js"
 import * as AuthenticationLive from "./AuthenticationLive.js"
 import { ArchivesLive } from "./images/ArchivesLive.js"
@@ -44,6 +46,8 @@ export interface Options extends Body.Options, AnswerRoom.Options, ShellTickets.
   readonly memoryMbPerVcpu?: number
   readonly maxConnections?: number
   readonly stopWithin?: Duration.DurationInput
+  /** Without it the API is plain HTTP. */
+  readonly secure?: Secure
 }
 
 const usual = { maxConnections: Math.min(8_192, Descriptors.here()), stopWithin: "30 seconds" } as const
@@ -60,7 +64,7 @@ const listening = (options: Options) =>
     onUpgrade(yield* ShellUpgrade.make)
     const { address, family, port } = bound
     const host = family === "IPv6" ? `[${address}]` : address
-    return { host: address, port, url: `http://${host}:${port}` }
+    return { host: address, port, url: `${options.secure === undefined ? "http" : "https"}://${host}:${port}` }
   })
 
 const handlers = ({ memoryMbPerVcpu = 2_048, version }: Options) =>
@@ -86,7 +90,7 @@ export const layer = (options: Options) =>
   Layer.scoped(Server, listening(options)).pipe(
     Layer.provide(HttpApiBuilder.middleware(Recover.middleware)),
     Layer.provide(HttpApiBuilder.api(Api)),
-    Layer.provide(Layer.provide(handlers(options), AnswerRoom.layer(options))),
+    Layer.provide(Layer.provide(handlers(options), Layer.merge(AnswerRoom.layer(options), Allowance.layer))),
     Layer.provide(Layer.provide(AuthenticationLive.layer, Body.layer(options))),
     Layer.provide(ShellTickets.layer(options)),
     Layer.provide([HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer, NodeHttpServer.layerContext])

@@ -40,6 +40,22 @@ const steps: ReadonlyArray<string> = [
     nonce BLOB NOT NULL,
     sealed BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE seen_requests (request TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX seen_requests_by_end ON seen_requests (until);
+  `,
+  `
+  CREATE TABLE root_keys (
+    generation INTEGER PRIMARY KEY,
+    identity TEXT NOT NULL UNIQUE,
+    retired INTEGER NOT NULL
+  ) STRICT;
+  ALTER TABLE secrets ADD COLUMN root INTEGER;
+  ALTER TABLE secrets ADD COLUMN wrapped BLOB;
+  `,
+  `
+  CREATE TABLE rates (key TEXT PRIMARY KEY, tat INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `
 ]
 

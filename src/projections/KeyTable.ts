@@ -40,6 +40,8 @@ export class KeyTable extends Context.Tag("projections/KeyTable")<
     readonly list: Effect.Effect<ReadonlyArray<KeyRecord>, LogUnavailable>
     /** The key and all that descend from it, whatever their standing. */
     readonly family: (key: PublicKey) => Effect.Effect<ReadonlyArray<PublicKey>, LogUnavailable>
+    /** Those that the service's programs hold, but for revoked ones; of all services when none is named. */
+    readonly given: (service?: ServiceId) => Effect.Effect<ReadonlyArray<KeyRecord>, LogUnavailable>
   }
 >() {}
 
@@ -63,6 +65,7 @@ CREATE TABLE IF NOT EXISTS keys (
   totp INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS keys_by_parent ON keys (parent) WHERE parent IS NOT NULL;
+CREATE INDEX IF NOT EXISTS keys_by_service ON keys (given_to) WHERE given_to IS NOT NULL;
 `
 
 interface Kept {
@@ -174,6 +177,12 @@ const read = (stale: Stale, db: Connection): Context.Tag.Service<KeyTable> => {
   const kin = db.prepare<[string], { readonly key: PublicKey }>(`
 WITH RECURSIVE kin(key) AS (SELECT ? UNION SELECT keys.key FROM keys JOIN kin ON keys.parent = kin.key)
 SELECT key FROM kin`)
+  const given = db.prepare<[], Pick<Kept, "key">>(
+    `SELECT key FROM keys WHERE given_to IS NOT NULL AND status <> 'revoked'`
+  )
+  const givenTo = db.prepare<[string], Pick<Kept, "key">>(
+    `SELECT key FROM keys WHERE given_to = ? AND status <> 'revoked'`
+  )
   const kept = new Map(all.all().map((row) => [String(row.key), row]))
   const made = new Map<string, KeyRecord>()
   // A fold and its commit are one synchronous step, so whoever looks here looks after the commit (or the rollback).
@@ -204,7 +213,9 @@ SELECT key FROM kin`)
   return {
     find: (key) => reading(() => Option.fromNullable(find(key))),
     list: reading(() => all.all().flatMap(({ key }) => find(key) ?? [])),
-    family: (key) => reading(() => kin.all(key).map((row) => row.key))
+    family: (key) => reading(() => kin.all(key).map((row) => row.key)),
+    given: (service) =>
+      reading(() => (service === undefined ? given.all() : givenTo.all(service)).flatMap(({ key }) => find(key) ?? []))
   }
 }
 

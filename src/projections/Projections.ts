@@ -2,12 +2,14 @@
 import { Effect, Layer } from "effect"
 import type { Projector } from "../log/Projector.js"
 import { Tables } from "../log/Tables.js"
+import * as ConfirmationTable from "./ConfirmationTable.js"
 import * as ContainerTable from "./ContainerTable.js"
 import * as EgressTable from "./EgressTable.js"
 import * as ImageTable from "./ImageTable.js"
 import * as JobProjector from "./JobProjector.js"
 import * as JobRetention from "./JobRetention.js"
 import * as JobTable from "./JobTable.js"
+import * as KeptTable from "./KeptTable.js"
 import * as KeyTable from "./KeyTable.js"
 import * as LogLines from "./LogLines.js"
 import * as ServiceProjector from "./ServiceProjector.js"
@@ -18,10 +20,12 @@ import * as SnapshotTable from "./SnapshotTable.js"
 import * as Totals from "./Totals.js"
 
 export type Readers =
+  | ConfirmationTable.ConfirmationTable
   | EgressTable.EgressTable
   | ImageTable.ImageTable
   | JobRetention.JobRetention
   | JobTable.JobTable
+  | KeptTable.KeptTable
   | KeyTable.KeyTable
   | LogLines.LogLines
   | ContainerTable.ContainerTable
@@ -46,6 +50,7 @@ export const make = (): Projections => {
       JobProjector.projector,
       keys.projector,
       egress.projector,
+      ConfirmationTable.projector,
       ContainerTable.projector,
       ServiceProjector.projector,
       SessionProjector.projector,
@@ -57,9 +62,11 @@ export const make = (): Projections => {
     layer: Layer.mergeAll(
       Layer.effect(JobRetention.JobRetention, Effect.map(Tables, JobRetention.read)),
       Layer.effect(JobTable.JobTable, Effect.map(Tables, JobTable.read)),
+      Layer.effect(KeptTable.KeptTable, Effect.map(Tables, KeptTable.read)),
       Layer.effect(KeyTable.KeyTable, Effect.map(Tables, keys.read)),
       Layer.effect(LogLines.LogLines, Effect.map(Tables, lines.read)),
       Layer.effect(EgressTable.EgressTable, Effect.map(Tables, egress.read)),
+      Layer.effect(ConfirmationTable.ConfirmationTable, Effect.map(Tables, ConfirmationTable.read)),
       Layer.effect(ContainerTable.ContainerTable, Effect.map(Tables, ContainerTable.read)),
       Layer.effect(ServiceTable.ServiceTable, Effect.map(Tables, ServiceTable.read)),
       Layer.effect(SessionTable.SessionTable, Effect.map(Tables, SessionTable.read)),

@@ -150,7 +150,7 @@ const open = (db: Connection): Fold => {
       case "ServiceDomainsChanged":
         return setDomains(on, event.service, event.domains)
       case "VaultChanged":
-        return void on.vault.run(JSON.stringify(event.names), row.at, event.service)
+        return void on.vault.run(JSON.stringify({ names: event.names, egress: event.egress }), row.at, event.service)
       case "NameClaimed":
         return void on.claim.run(event.name, event.service, event.owner)
       case "NameReleased":
@@ -163,7 +163,7 @@ const open = (db: Connection): Fold => {
 
 export const projector: Projector = {
   name: "services",
-  version: 2,
+  version: 3,
   tables: ["services", "service_domains", "names"],
   schema,
   open

@@ -8,6 +8,14 @@ import { type Connection, reading } from "./Reading.js"
 
 export type ServiceState = "starting" | "running" | "frozen" | "redeploying" | "stopped" | "failed"
 
+/** What is known of a vault: never a value. */
+export interface Vaulted {
+  readonly names: ReadonlyArray<string>
+  /** Of those that are marked: the hosts that their values may go to. */
+  readonly egress: Readonly<Record<string, ReadonlyArray<string>>>
+  readonly at: number
+}
+
 /** Times in microseconds since 1970. */
 export interface ServiceView {
   readonly service: ServiceId
@@ -33,7 +41,7 @@ export interface ServiceView {
   readonly failure: typeof Failure.Type | null
   /** When it is frozen and its owner did not ask for that. */
   readonly hold: Hold | null
-  readonly vault: { readonly names: ReadonlyArray<string>; readonly at: number } | null
+  readonly vault: Vaulted | null
   readonly createdAt: number
   /** It is no more. */
   readonly ended: { readonly cause: string; readonly at: number } | null
@@ -59,7 +67,7 @@ export class ServiceTable extends Context.Tag("projections/ServiceTable")<
     /** Claimed for services that were never created. */
     readonly orphans: Unread<ReadonlyArray<{ readonly name: string; readonly service: ServiceId }>>
     /** Those that have a container, or should: what a new control plane goes on with. */
-    readonly active: Unread<ReadonlyArray<{ readonly service: ServiceId; readonly state: ServiceState }>>
+    readonly active: Unread<ReadonlyArray<Pick<ServiceView, "service" | "owner" | "state">>>
     /** Frozen, with a container, since before `at`; oldest first, some at a time. */
     readonly frozenBefore: (at: number) => Unread<ReadonlyArray<ServiceId>>
     /** Destroyed, and something of them may be left. */
@@ -94,6 +102,14 @@ interface Columns {
 
 const texts = Schema.decodeSync(Schema.parseJson(Schema.Array(Schema.String)))
 const numbers = Schema.decodeSync(Schema.parseJson(Schema.Array(Schema.Int)))
+const vaultOf = Schema.decodeSync(
+  Schema.parseJson(
+    Schema.Struct({
+      names: Schema.Array(Schema.String),
+      egress: Schema.Record({ key: Schema.String, value: Schema.Array(Schema.String) })
+    })
+  )
+)
 const failureOf = Schema.decodeSync(Schema.parseJson(Failure))
 const holdOf = Schema.decodeSync(Schema.parseJson(Hold))
 
@@ -122,7 +138,7 @@ const view = (row: Columns): ServiceView => ({
   bootable: row.bootable === 1,
   failure: row.failure === null ? null : failureOf(row.failure),
   hold: row.hold === null ? null : holdOf(row.hold),
-  vault: row.vault === null || row.vault_at === null ? null : { names: texts(row.vault), at: row.vault_at },
+  vault: row.vault === null || row.vault_at === null ? null : { ...vaultOf(row.vault), at: row.vault_at },
   createdAt: row.created_at,
   ended: row.cause === null ? null : { cause: row.cause, at: row.since }
 })
@@ -147,8 +163,8 @@ const queries = (db: Connection) => ({
   orphans: db.prepare<[], { readonly name: string; readonly service: ServiceId }>(
     "SELECT name, service FROM names WHERE service NOT IN (SELECT service FROM services)"
   ),
-  active: db.prepare<[], { readonly service: ServiceId; readonly state: ServiceState }>(
-    `SELECT service, state FROM services
+  active: db.prepare<[], Pick<ServiceView, "service" | "owner" | "state">>(
+    `SELECT service, owner, state FROM services
      WHERE state IN ('starting', 'running', 'frozen', 'redeploying', 'stopped') ORDER BY seq`
   ),
   frozen: db

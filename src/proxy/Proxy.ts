@@ -1,8 +1,11 @@
 /** The services' public face: a port of its own, where the Host header says who is meant. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { createServer as createSecure } from "node:https"
 import type { AddressInfo, Socket } from "node:net"
 import type { Duplex } from "node:stream"
+import { Server as TlsServer } from "node:tls"
 import { Data, Effect, FiberSet, type Scope } from "effect"
+import type { Secure } from "../tls/Secure.js"
 import type { Destinations } from "./Destinations.js"
 import * as PublicPorts from "./PublicPorts.js"
 import * as Visiting from "./Visiting.js"
@@ -15,6 +18,8 @@ export interface Options {
   /** In the order of preference, 0: a free one; the last one's failure is ours. */
   readonly ports: readonly [number, ...ReadonlyArray<number>]
   readonly maxConnections?: number
+  /** Without it the line is plain. */
+  readonly secure?: Secure
 }
 
 export interface Bound {
@@ -39,8 +44,9 @@ interface Handlers {
 
 const isSocket = (stream: Duplex): stream is Socket => "setKeepAlive" in stream
 
-const serverOf = ({ request, upgrade }: Handlers, { maxConnections = usualConnections }: Options): Server => {
-  const server = createServer(limits, request)
+const serverOf = ({ request, upgrade }: Handlers, { maxConnections = usualConnections, secure }: Options): Server => {
+  const server =
+    secure === undefined ? createServer(limits, request) : createSecure({ ...limits, ...secure.options() }, request)
   server.maxConnections = maxConnections
   server.on("upgrade", (one: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Its own errors end it; nobody else listens before the proxy does.
@@ -89,6 +95,7 @@ export const start = (options: Options): Effect.Effect<Bound, ProxyCannotListen,
       }),
       close
     )
+    if (options.secure !== undefined && server instanceof TlsServer) yield* options.secure.follow(server)
     const [first, ...others] = options.ports
     const { port } = yield* others.reduce(
       (before, other) => Effect.orElse(before, () => listen(server, options.host, other)),

@@ -2,25 +2,14 @@
 import { Rpc, RpcGroup } from "@effect/rpc"
 import { Schema } from "effect"
 import { Row } from "../../events/Envelope.js"
-import { Micros, PublicKey } from "../../events/Ids.js"
+import { PublicKey } from "../../events/Ids.js"
+import { Declined } from "./Declined.js"
+import { KeyControl } from "./KeyControl.js"
+import { OtpControl } from "./OtpControl.js"
+import { VaultControl } from "./VaultControl.js"
 
-/** `code` is for programs, `message` names the fix. */
-export class Declined extends Schema.TaggedError<Declined>()("Declined", {
-  code: Schema.String,
-  message: Schema.String
-}) {}
-
-export const Key = Schema.Struct({
-  key: PublicKey,
-  label: Schema.String,
-  status: Schema.Literal("active", "suspended", "revoked"),
-  expiresAt: Schema.NullOr(Micros),
-  createdAt: Micros
-})
-export type Key = typeof Key.Type
-
-export const Pair = Schema.Struct({ publicKey: PublicKey, secretKey: Schema.String })
-export type Pair = typeof Pair.Type
+export { Declined } from "./Declined.js"
+export type { Key, Pair } from "./KeyControl.js"
 
 /** One supervisor or child; `path` is its place in the tree. */
 export const Node = Schema.Struct({
@@ -57,20 +46,6 @@ export const EgressShown = Schema.Struct({
 })
 export type EgressShown = typeof EgressShown.Type
 
-const Change = { key: PublicKey, reason: Schema.String }
-
-const KeyControl = RpcGroup.make(
-  Rpc.make("create", {
-    payload: { label: Schema.String, expiresAt: Schema.NullOr(Micros) },
-    success: Pair,
-    error: Declined
-  }),
-  Rpc.make("list", { success: Schema.Array(Key), error: Declined }),
-  Rpc.make("suspend", { payload: Change, error: Declined }),
-  Rpc.make("resume", { payload: { key: PublicKey }, error: Declined }),
-  Rpc.make("revoke", { payload: Change, error: Declined })
-).prefix("keys.")
-
 const EgressControl = RpcGroup.make(
   Rpc.make("show", { success: EgressShown, error: Declined }),
   Rpc.make("change", {
@@ -91,4 +66,10 @@ const SystemControl = RpcGroup.make(
   Rpc.make("events", { payload: { after: Schema.NonNegativeInt }, success: Row, error: Declined, stream: true })
 ).prefix("system.")
 
-export class Control extends RpcGroup.make().merge(KeyControl, EgressControl, SystemControl) {}
+export class Control extends RpcGroup.make().merge(
+  KeyControl,
+  OtpControl,
+  VaultControl,
+  EgressControl,
+  SystemControl
+) {}

@@ -8,10 +8,14 @@ import { Control, Declined, type Node } from "./Control.js"
 import * as ControlSocket from "./ControlSocket.js"
 import type { EgressDesk } from "./EgressDesk.js"
 import type { KeyDesk } from "./KeyDesk.js"
+import type { OtpDesk } from "./OtpDesk.js"
+import type { VaultDesk } from "./VaultDesk.js"
 
 export interface ControlClient {
   readonly keys: KeyDesk
+  readonly vault: VaultDesk
   readonly egress: EgressDesk
+  readonly otp: OtpDesk
   readonly tree: Effect.Effect<ReadonlyArray<Node>, Declined>
   /** Rows after `after`, then live ones until the server stops. */
   readonly events: (after: number) => Stream.Stream<typeof Row.Type, Declined>
@@ -52,15 +56,27 @@ export const make = Effect.fnUntraced(function* (data: string) {
   const rpc = yield* RpcClient.make(Control, { disableTracing: true }).pipe(Effect.provide(protocol))
   const client: ControlClient = {
     keys: {
-      create: (label, expiresAt) => bounded(rpc.keys.create({ label, expiresAt })),
+      create: (order) => bounded(rpc.keys.create(order)),
       list: bounded(rpc.keys.list()),
       suspend: (key, reason) => bounded(rpc.keys.suspend({ key, reason })),
       resume: (key) => bounded(rpc.keys.resume({ key })),
-      revoke: (key, reason) => bounded(rpc.keys.revoke({ key, reason }))
+      revoke: (key, reason) => bounded(rpc.keys.revoke({ key, reason })),
+      extend: (key, expiresAt) => bounded(rpc.keys.extend({ key, expiresAt })),
+      limit: (key, grants) => bounded(rpc.keys.limit({ key, grants })),
+      confirm: (key, confirm) => bounded(rpc.keys.confirm({ key, confirm }))
     },
+    vault: { show: bounded(rpc.vault.show()), rotate: bounded(rpc.vault.rotate()) },
     egress: {
       show: bounded(rpc.egress.show()),
       change: ({ key, rules, verb }) => bounded(rpc.egress.change({ key, rules, verb }))
+    },
+    otp: {
+      pending: bounded(rpc.otp.pending()),
+      contacts: bounded(rpc.otp.contacts()),
+      contact: (key, { email, webhook }) => bounded(rpc.otp.contact({ key, email, webhook })),
+      enrol: (key) => bounded(rpc.otp.enrol({ key })),
+      confirm: (key, code) => bounded(rpc.otp.confirm({ key, code })),
+      remove: (key) => bounded(rpc.otp.remove({ key }))
     },
     tree: bounded(rpc.system.tree()),
     events: (after) => rpc.system.events({ after }).pipe(Stream.mapError(lost))

@@ -1,18 +1,27 @@
-/** Managing keys as an operator sees it: the same five verbs over the socket and straight on the store. */
+/** Managing keys as an operator sees it: the same verbs over the socket and straight on the store. */
 
 import type { Context } from "effect"
 import { Effect } from "effect"
 import type { Keys } from "../../actors/key/Keys.js"
+import type { Confirm } from "../../events/Grants.js"
 import type { PublicKey } from "../../events/Ids.js"
-import { Declined, type Key, type Pair } from "./Control.js"
+import { entitlementOf } from "../guards/Entitlement.js"
+import type { KeyRecord } from "../projections/KeyTable.js"
+import { Declined } from "./Declined.js"
+import type { Has, Key, KeyOrder, Pair, Wanted } from "./KeyControl.js"
+
+type Done = Effect.Effect<void, Declined>
 
 export interface KeyDesk {
   /** Resolves once durable. `expiresAt` in microseconds since 1970. */
-  readonly create: (label: string, expiresAt: number | null) => Effect.Effect<Pair, Declined>
+  readonly create: (order: KeyOrder) => Effect.Effect<Pair, Declined>
   readonly list: Effect.Effect<ReadonlyArray<Key>, Declined>
-  readonly suspend: (key: PublicKey, reason: string) => Effect.Effect<void, Declined>
-  readonly resume: (key: PublicKey) => Effect.Effect<void, Declined>
-  readonly revoke: (key: PublicKey, reason: string) => Effect.Effect<void, Declined>
+  readonly suspend: (key: PublicKey, reason: string) => Done
+  readonly resume: (key: PublicKey) => Done
+  readonly revoke: (key: PublicKey, reason: string) => Done
+  readonly extend: (key: PublicKey, expiresAt: number | null) => Done
+  readonly limit: (key: PublicKey, grants: Wanted) => Done
+  readonly confirm: (key: PublicKey, confirm: Confirm) => Done
 }
 
 /** Who acts, in the log: whoever may open the socket or the store is the operator. */
@@ -35,10 +44,24 @@ export const declined = (error: unknown): Declined => {
 
 const orDeclined = Effect.mapError(declined)
 
+const hasOf = (record: KeyRecord): Has => {
+  const { number: _, scopes, ...numbers } = entitlementOf(record)
+  return { ...numbers, scopes: [...scopes] }
+}
+
+/** Its line is told by each one's `parent`. */
+const told = (record: KeyRecord): Key => {
+  const { line: _, ...own } = record
+  return { ...own, has: hasOf(record) }
+}
+
 export const of = (keys: Context.Tag.Service<Keys>): KeyDesk => ({
-  create: (label, expiresAt) => orDeclined(keys.create(label, expiresAt, OPERATOR)),
-  list: orDeclined(keys.list),
+  create: (order) => orDeclined(keys.create(order, OPERATOR)),
+  list: orDeclined(Effect.map(keys.list, (all) => all.map(told))),
   suspend: (key, reason) => orDeclined(keys.suspend(key, reason, OPERATOR)),
   resume: (key) => orDeclined(keys.resume(key, OPERATOR)),
-  revoke: (key, reason) => orDeclined(keys.revoke(key, reason, OPERATOR))
+  revoke: (key, reason) => orDeclined(keys.revoke(key, reason, OPERATOR)),
+  extend: (key, expiresAt) => orDeclined(keys.extend(key, expiresAt, OPERATOR)),
+  limit: (key, grants) => orDeclined(keys.grant(key, grants, OPERATOR)),
+  confirm: (key, confirm) => orDeclined(keys.setConfirm(key, confirm, OPERATOR))
 })

@@ -1,11 +1,15 @@
-/** Small secrets, encrypted at rest under the data directory's master key; a secret opens only under its own name. */
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
-import { join } from "node:path"
+/** Small secrets, encrypted at rest in envelopes under the root key; a secret opens only under its own name. */
 import { Context, Data, Effect, Exit, Layer, Option, Redacted } from "effect"
 import { Database, DataRefused } from "../log/Database.js"
 import { GroupCommit } from "../log/GroupCommit.js"
-import * as KeyFile from "../log/KeyFile.js"
 import { StoreUnavailable } from "./Blobs.js"
+import * as Envelope from "./Envelope.js"
+import * as MasterKey from "./MasterKey.js"
+import type { Keeper } from "./Rewrapping.js"
+import { RootKeyEnvironment } from "./RootKeyEnvironment.js"
+import * as RootKeyRing from "./RootKeyRing.js"
+import { RootKeys } from "./RootKeys.js"
+import * as Rotation from "./Rotation.js"
 
 /** What is kept under this name was not sealed by us, or not under this name: do not go on without it. */
 export class Unsealable extends Data.TaggedError("Unsealable")<{ readonly name: string }> {}
@@ -24,88 +28,107 @@ export class Secrets extends Context.Tag("store/Secrets")<
   }
 >() {}
 
-interface Sealed {
-  readonly version: number
-  readonly nonce: Buffer
-  /** Ciphertext and its 16-byte tag. */
-  readonly sealed: Buffer
-}
-
-/** The way of sealing: AES-256-GCM, random 96-bit nonce, bound to version and name. */
-const current = 1
-const tagSize = 16
-
 const mostBytes = 64 * 1024
 
-const bound = (version: number, name: string): Buffer => Buffer.from(`unsandbox secret v${version}\n${name}`)
-
-const seal = (key: Buffer, name: string, secret: string): Sealed => {
-  const nonce = randomBytes(12)
-  const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: tagSize }).setAAD(bound(current, name))
-  return {
-    version: current,
-    nonce,
-    sealed: Buffer.concat([cipher.update(secret), cipher.final(), cipher.getAuthTag()])
-  }
-}
-
-/** Throws when anything about it is not as it was sealed. */
-const unseal = (key: Buffer, name: string, { version, nonce, sealed }: Sealed): string => {
-  if (version !== current || sealed.length < tagSize) throw new Error("sealed in a way that is not ours")
-  const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: tagSize })
-  decipher.setAAD(bound(version, name)).setAuthTag(sealed.subarray(-tagSize))
-  return Buffer.concat([decipher.update(sealed.subarray(0, -tagSize)), decipher.final()]).toString()
-}
-
-const loadMasterKey = (path: string, needed: boolean): Buffer => {
-  const key = KeyFile.loadOrCreate(path, () => randomBytes(32), needed)
-  if (key.length !== 32) throw new DataRefused({ path, reason: "a master key has 32 bytes" })
-  return key
-}
-
-const openMasterKey = (data: string, needed: boolean) => {
-  const path = join(data, "master.key")
-  return Effect.try({
-    try: () => loadMasterKey(path, needed),
-    catch: (error) => (error instanceof DataRefused ? error : new DataRefused({ path, reason: String(error) }))
-  })
-}
-
 const unavailable = (reason: string) => new StoreUnavailable({ reason })
+
+/** Nothing that the store depends on is changed before every key fits; what a former version sealed is sealed anew. */
+const opened = (known: RootKeyRing.Known) =>
+  Effect.gen(function* () {
+    const { data, db } = known
+    const commit = yield* GroupCommit
+    const refusing = <A>(work: () => A) => Rotation.refusing(data, work)
+    const write = <A>(work: () => A) =>
+      Effect.mapError(
+        commit.submit(1_024, () => Exit.succeed(work())),
+        ({ reason }) => new DataRefused({ path: data, reason })
+      )
+    const insert = db.prepare("INSERT INTO root_keys (generation, identity, retired) VALUES (1, ?, 0)")
+
+    const former = yield* refusing(() => MasterKey.verified(data, db))
+    if ((yield* refusing(() => RootKeyRing.open(known))) === undefined) {
+      const { root } = yield* refusing(() => RootKeyRing.first(known))
+      yield* write(() => insert.run(root.identity))
+    }
+    const ring = yield* refusing(() => RootKeyRing.open(known))
+    if (ring === undefined) return yield* new DataRefused({ path: data, reason: "it did not keep its root key" })
+    if (former !== undefined) {
+      const reseal = MasterKey.resealing(db, former)
+      while (yield* write(() => reseal(ring.current)));
+    }
+    yield* refusing(() => MasterKey.remove(data))
+    return ring
+  })
 
 const make = Effect.gen(function* () {
   const { data, writer, reader } = yield* Database
   const commit = yield* GroupCommit
-  const key = yield* openMasterKey(data, writer.prepare("SELECT 1 FROM secrets LIMIT 1").get() !== undefined)
-  const insert = writer.prepare("INSERT OR REPLACE INTO secrets (name, version, nonce, sealed) VALUES (?, ?, ?, ?)")
+  const known = { data, db: writer, offered: yield* RootKeyEnvironment }
+  const keeper: Keeper = { ring: yield* opened(known) }
+  const rotation = yield* Rotation.make(known, keeper)
+  const insert = writer.prepare(
+    "INSERT OR REPLACE INTO secrets (name, version, root, wrapped, nonce, sealed) VALUES (?, ?, ?, ?, ?, ?)"
+  )
   const remove = writer.prepare("DELETE FROM secrets WHERE name = ?")
-  const select = reader.prepare<[string], Sealed>("SELECT version, nonce, sealed FROM secrets WHERE name = ?")
+  const select = reader.prepare<[string], Envelope.Sealed>(
+    "SELECT version, root, wrapped, nonce, sealed FROM secrets WHERE name = ?"
+  )
+  const count = reader.prepare<[], number>("SELECT count(*) FROM secrets").pluck()
 
-  const write = <A>(work: () => A) =>
+  const attempt = <A>(work: () => A) => Effect.try({ try: work, catch: (error) => unavailable(String(error)) })
+
+  const write = <A>(weight: number, work: () => A) =>
     Effect.mapError(
-      commit.submit(1_024, () => Exit.succeed(work())),
-      (error) => unavailable(error.reason)
+      commit.submit(weight, () => Exit.succeed(work())),
+      ({ reason }) => unavailable(reason)
     )
 
-  return Secrets.of({
+  // In the writer's turn, so that nothing is sealed under a root key that was retired while it waited.
+  const keep = (name: string, secret: string) => () => {
+    const { nonce, root, sealed, version, wrapped } = Envelope.seal(keeper.ring.current, name, secret)
+    insert.run(name, version, root, wrapped, nonce, sealed)
+  }
+
+  const unseal = (name: string, found: Envelope.Sealed): string => {
+    const under = keeper.ring.keys.get(found.root ?? 0)
+    if (under === undefined) throw new Error("no key of ours")
+    return Envelope.open(under, name, found)
+  }
+
+  const secrets = Secrets.of({
     put: (name, secret) =>
       Effect.suspend(() => {
-        const { version, nonce, sealed } = seal(key, name, Redacted.value(secret))
-        if (sealed.length - tagSize > mostBytes) return unavailable(`a secret has at most ${mostBytes} bytes`)
-        return Effect.asVoid(write(() => insert.run(name, version, nonce, sealed)))
+        const text = Redacted.value(secret)
+        const bytes = Buffer.byteLength(text)
+        if (bytes > mostBytes) return unavailable(`a secret has at most ${mostBytes} bytes`)
+        return write(1_024 + bytes, keep(name, text))
       }),
     get: (name) =>
-      Effect.try({ try: () => select.get(name), catch: (error) => unavailable(String(error)) }).pipe(
-        Effect.flatMap((found) => {
-          if (found === undefined) return Effect.succeedNone
-          return Effect.try({
-            try: () => Option.some(Redacted.make(unseal(key, name, found))),
-            catch: () => new Unsealable({ name })
-          })
-        })
+      Effect.flatMap(
+        attempt(() => select.get(name)),
+        (found) =>
+          found === undefined
+            ? Effect.succeedNone
+            : Effect.try({
+                try: () => Option.some(Redacted.make(unseal(name, found))),
+                catch: () => new Unsealable({ name })
+              })
       ),
-    delete: (name) => write(() => remove.run(name).changes > 0)
+    delete: (name) => write(1_024, () => remove.run(name).changes > 0)
   })
+
+  const show = attempt(() => {
+    const { ring } = keeper
+    const { place = "", source = "file" } = RootKeyRing.holderOf(ring) ?? {}
+    const secrets = count.get() ?? 0
+    return { generation: ring.current.generation, secrets, source, place, rotating: Rotation.rotating(ring) }
+  })
+
+  yield* Effect.catchTags(rotation.resume, {
+    RotationRefused: ({ reason }) => Effect.logWarning(reason.message),
+    StoreUnavailable: ({ reason }) => new DataRefused({ path: data, reason })
+  })
+  return Context.make(Secrets, secrets).pipe(Context.add(RootKeys, RootKeys.of({ show, rotate: rotation.rotate })))
 })
 
-export const layer = Layer.effect(Secrets, make)
+export const layer = Layer.effectContext(make)

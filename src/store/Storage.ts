@@ -9,8 +9,10 @@ import type * as Verification from "../log/Verification.js"
 import * as Disk from "./Disk.js"
 import * as LocalLayers from "./LocalLayers.js"
 import * as OciArchives from "./OciArchives.js"
+import * as RateLedger from "./RateLedger.js"
 import * as Recordings from "./Recordings.js"
 import * as Secrets from "./Secrets.js"
+import * as SeenRequests from "./SeenRequests.js"
 import * as ServiceLogs from "./ServiceLogs.js"
 import * as SqliteBlobs from "./SqliteBlobs.js"
 import * as Volumes from "./Volumes.js"
@@ -29,6 +31,8 @@ export const layer = (options: Options) =>
     SqliteEventLog.layer(options),
     SqliteBlobs.layer(options),
     Secrets.layer,
+    RateLedger.layer,
+    SeenRequests.layer,
     ServiceLogs.layer,
     Volumes.layer,
     Disk.layer({ diskReserveBytes: options.diskReserveBytes ?? null }),

@@ -3,6 +3,7 @@ import { Deferred, Effect, Layer, Option } from "effect"
 import type { Settings } from "../cli/Settings.js"
 import * as Proxy from "../proxy/Proxy.js"
 import * as ServiceDestinations from "../proxy/ServiceDestinations.js"
+import type { Secure } from "../tls/Secure.js"
 
 export interface Front {
   /** Where it really listens. */
@@ -17,7 +18,7 @@ const preferred = ({ port, proxyPort }: Settings): readonly [number, ...Readonly
   return port === 0 || port === 65_535 ? [0] : [port + 1, 0]
 }
 
-export const make = (settings: Settings) =>
+export const make = (settings: Settings, secure: Secure | undefined) =>
   Effect.gen(function* () {
     const bound = yield* Deferred.make<number>()
     const destinations = yield* Layer.build(ServiceDestinations.layer(settings.domain))
@@ -25,7 +26,11 @@ export const make = (settings: Settings) =>
       const first = yield* Effect.transposeOption(yield* Deferred.poll(bound))
       // A restart listens where the first start did.
       const ports = Option.match(first, { onNone: () => preferred(settings), onSome: (port) => [port] as const })
-      const { port, run } = yield* Proxy.start({ host: settings.host, ports })
+      const { port, run } = yield* Proxy.start({
+        host: settings.host,
+        ports,
+        ...(secure === undefined ? {} : { secure })
+      })
       yield* Deferred.succeed(bound, port)
       return yield* run
     }).pipe(Effect.scoped, Effect.provide(destinations))

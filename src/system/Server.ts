@@ -3,6 +3,7 @@ import { Context, Deferred, Effect, Layer, Option, Schedule } from "effect"
 import * as RefusalRecorder from "../../actors/decision/RefusalRecorder.js"
 import { Jobs } from "../../actors/job/Jobs.js"
 import * as JobsLive from "../../actors/job/JobsLive.js"
+import { Slots } from "../../actors/key/Slots.js"
 import * as NodeJournal from "../../actors/node/NodeJournal.js"
 import { recover } from "../../actors/node/Recovery.js"
 import * as Retention from "../../actors/node/Retention.js"
@@ -28,10 +29,11 @@ import * as ServiceRoom from "./ServiceRoom.js"
 import * as SessionRoom from "./SessionRoom.js"
 import * as Sizing from "./Sizing.js"
 import * as SnapshotRoom from "./SnapshotRoom.js"
+import * as TlsRoom from "./TlsRoom.js"
 import { version } from "./Version.js"
 import * as WayOut from "./WayOut.js"
 
-export { keys } from "./Foundation.js"
+export { keys, vault } from "./Foundation.js"
 
 /** Jobs that wait or run at one time, and memory for their programs. */
 const JOBS = 25_000
@@ -115,7 +117,8 @@ const jobs = (settings: Settings, sizing: Sizing.Sizing) =>
     const children = yield* Children.make({ ...many, name: "jobs", bound: JOBS, restart: "transient" })
     const { limits } = sizing
     const outputCap = settings.outputCapBytes
-    return yield* JobsLive.make({ children, pools: yield* Pools, limits, outputCap, pendingBytes: PENDING_BYTES })
+    const [pools, slots] = [yield* Pools, yield* Slots]
+    return yield* JobsLive.make({ children, slots, pools, limits, outputCap, pendingBytes: PENDING_BYTES })
   }).pipe(Root.at(Root.PATH))
 
 /** Those of a former server go on, whether or not anybody asks for them. */
@@ -128,18 +131,19 @@ const services = ({ branch }: Root.Root, settings: Settings, sizing: Sizing.Sizi
   })
 
 /** Resolves with the address once requests are accepted. */
-const edge = ({ branch, hoping }: Root.Root, settings: Settings) =>
+const edge = ({ branch, hoping }: Root.Root, settings: Settings, tls: TlsRoom.TlsRoom) =>
   Effect.gen(function* () {
     const { domain, host, memoryPerVcpuBytes, port, sessionWs } = settings
-    const front = yield* Front.make(settings)
+    const front = yield* Front.make(settings, tls.proxy)
     const memoryMbPerVcpu = Math.floor(memoryPerVcpuBytes / 2 ** 20)
     const bound = yield* Deferred.make<Http.Bound>()
     const api = Effect.gen(function* () {
       const first = yield* Effect.transposeOption(yield* Deferred.poll(bound))
       // A restart listens where the first start did, also when that was any free port.
       const again = Option.match(first, { onNone: () => port, onSome: (known) => known.port })
-      const urls = ServiceUrls.make(domain, yield* front.port, memoryMbPerVcpu)
-      const api = Http.layer({ host, port: again, version, sessionWs, memoryMbPerVcpu })
+      const scheme = tls.proxy === undefined ? "http" : "https"
+      const urls = ServiceUrls.make(domain, yield* front.port, memoryMbPerVcpu, scheme)
+      const api = Http.layer({ host, port: again, version, sessionWs, memoryMbPerVcpu, ...tls.api })
       const context = yield* Layer.build(Layer.provide(api, Layer.succeed(ServiceUrls.ServiceUrls, urls)))
       yield* Deferred.succeed(bound, Context.get(context, Http.Server))
       return yield* Effect.never
@@ -147,13 +151,14 @@ const edge = ({ branch, hoping }: Root.Root, settings: Settings) =>
     const children = [
       { ...worker, ...(yield* WayOut.child(settings)) },
       { ...worker, ...front.child },
+      ...tls.children.map((child) => ({ ...worker, ...child })),
       { ...worker, shutdown: "40 seconds", name: "api", start: api }
     ] as const
     yield* branch({ ...rules, backoff, name: "edge", children })
     return yield* hoping(Deferred.await(bound))
   })
 
-const make = (settings: Settings) =>
+const make = (settings: Settings, tls: TlsRoom.TlsRoom) =>
   Effect.gen(function* () {
     const root = yield* Root.make
     const sizing = Sizing.of(settings)
@@ -172,10 +177,15 @@ const make = (settings: Settings) =>
     const outer = inner.pipe(Context.add(Sessions, sessions), Context.add(Services, running))
     const kept = yield* Effect.provide(SnapshotRoom.make(root, disk), outer)
     yield* disk.watch(sessions, running)
-    const { url } = yield* Effect.provide(edge(root, settings), Context.merge(outer, kept))
+    const { url } = yield* Effect.provide(edge(root, settings, tls), Context.merge(outer, kept))
     return Context.add(warm, Running, { url, gaveUp: root.gaveUp })
   })
 
 /** Built when it serves; released when it has stopped and let go of its data. */
 export const layer = (settings: Settings) =>
-  Layer.scopedContext(make(settings)).pipe(Layer.provideMerge(Foundation.layer(settings)))
+  Layer.unwrapEffect(
+    // Before anything is opened or listened on: a bad certificate is not found out half-way.
+    Effect.map(TlsRoom.make(settings), (tls) =>
+      Layer.scopedContext(make(settings, tls)).pipe(Layer.provideMerge(Foundation.layer(settings)))
+    )
+  )

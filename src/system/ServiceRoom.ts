@@ -1,6 +1,7 @@
 /** Services in the tree: their actors and keepers, and what they stand on. */
 import { Effect } from "effect"
 import { Jobs } from "../../actors/job/Jobs.js"
+import { Slots } from "../../actors/key/Slots.js"
 import { Pools } from "../../actors/pool/Pools.js"
 import * as ServicesLive from "../../actors/service/ServicesLive.js"
 import type { Settings } from "../cli/Settings.js"
@@ -28,5 +29,5 @@ export const make = (
     // Stopped before their actors: a keeper's last word is an actor's to write.
     const keepers = yield* Children.make({ ...many, name: "keepers" })
     const own = { actors, keepers, limits, logBytes, outputCap, deepFreezeMillis, publicPorts: range(tcpPorts) }
-    return yield* ServicesLive.make({ ...own, pools: yield* Pools, jobs: yield* Jobs })
+    return yield* ServicesLive.make({ ...own, pools: yield* Pools, jobs: yield* Jobs, slots: yield* Slots })
   }).pipe(Root.at(Root.PATH))

@@ -1,5 +1,6 @@
 /** Sessions in the tree: their actors, and what they stand on. */
 import { Effect } from "effect"
+import { Slots } from "../../actors/key/Slots.js"
 import { Pools } from "../../actors/pool/Pools.js"
 import * as SessionsLive from "../../actors/session/SessionsLive.js"
 import type { Settings } from "../cli/Settings.js"
@@ -25,6 +26,7 @@ export const make = ({ deepFreezeMillis, outputCapBytes, sessionGraceMillis }: S
       limits,
       log: yield* EventLog,
       pools: yield* Pools,
+      slots: yield* Slots,
       volumes: yield* Volumes,
       layers: yield* Layers,
       blobs: yield* Blobs,

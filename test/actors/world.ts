@@ -1,7 +1,10 @@
 /** Jobs, pools and containers as a server has them, over a real log and a chosen substrate; all of it gone with the scope. */
 import { Effect, Either, Layer, Schedule, type Scope } from "effect"
+import * as SubstitutesLive from "../../actors/egress/SubstitutesLive.js"
 import type { Submission } from "../../actors/job/Jobs.js"
 import * as JobsLive from "../../actors/job/JobsLive.js"
+import * as KeysLive from "../../actors/key/KeysLive.js"
+import type { Slots } from "../../actors/key/Slots.js"
 import { type PoolStatus, Pools } from "../../actors/pool/Pools.js"
 import * as PoolsLive from "../../actors/pool/PoolsLive.js"
 import type { Limits } from "../../events/Container.js"
@@ -17,10 +20,13 @@ import * as Children from "../../src/kernel/Children.js"
 import { Toolchains } from "../../src/languages/Toolchains.js"
 import { EventLog } from "../../src/log/EventLog.js"
 import * as Projections from "../../src/projections/Projections.js"
+import * as Authority from "../../src/store/Authority.js"
 import { Blobs, type StoreUnavailable } from "../../src/store/Blobs.js"
 import type { Substrate } from "../../src/substrate/Substrate.js"
 import { Ward } from "../kernel/Ward.js"
+import { entitledTo } from "../support/entitled.js"
 import { owner } from "../support/history.js"
+import { generous } from "../support/slots.js"
 import { directory, storageIn } from "../support/storage.js"
 import { Faults } from "./Faults.js"
 import { Script } from "./scripted.js"
@@ -67,6 +73,7 @@ export const submission = (code: string, by: PublicKey = ann, more: object = {})
     filesContained.decide({ files: undefined, bounds: { count: 1, totalBytes: 1, singleBytes: 1 } })
   ),
   network: Either.getOrThrow(networkPermitted.decide({ mode: "zerotrust", available: ["zerotrust"] })),
+  entitled: entitledTo({ scope: "execute" }, by),
   detected: false,
   awaited: true,
   idempotency: null,
@@ -105,6 +112,9 @@ export class World {
       this.refusals,
       this.ward.layer,
       Toolchains.layer,
+      SubstitutesLive.layer,
+      Layer.provide(KeysLive.layer({ confirm: "on" }), this.faults.layer),
+      Authority.layer,
       substrate
     ).pipe(Layer.provideMerge(stored))
   }
@@ -121,7 +131,11 @@ const children = (name: string, restart: "temporary" | "transient", bound = 1_00
   Children.make({ name, bound, restart, intensity: 5, period: "10 seconds", shutdown: "5 seconds" })
 
 /** The system under test, running, over what a former one kept. */
-export const system = (size: Partial<Size> = {}, survivors: ReadonlyArray<PoolsLive.PoolSurvivor> = []) =>
+export const system = (
+  size: Partial<Size> = {},
+  survivors: ReadonlyArray<PoolsLive.PoolSurvivor> = [],
+  given?: typeof Slots.Service
+) =>
   Effect.gen(function* () {
     const { pendingBytes, semitrusted, ...sized } = { ...usual, ...size }
     const actors = yield* children("lives", "transient")
@@ -132,17 +146,19 @@ export const system = (size: Partial<Size> = {}, survivors: ReadonlyArray<PoolsL
     const { runs, service } = yield* PoolsLive.make([one, other], survivors)
     for (const { run } of runs) yield* Effect.forkScoped(run)
     const pools = Pools.of(service)
+    const slots = given ?? (yield* generous)
     const jobs = yield* JobsLive.make({
       children: yield* children("jobs", "transient"),
       pools,
       limits: (vcpu) => ({ ...limits, memoryBytes: vcpu * limits.memoryBytes }),
       outputCap: 4096,
-      pendingBytes
+      pendingBytes,
+      slots
     })
     const status: Effect.Effect<PoolStatus> = Effect.flatMap(pools.status, ([first]) =>
       Effect.fromNullable(first)
     ).pipe(Effect.orDie)
-    return { jobs, pools, status, runs, containers, actors }
+    return { jobs, slots, pools, status, runs, containers, actors }
   })
 
 export type System = Effect.Effect.Success<ReturnType<typeof system>>

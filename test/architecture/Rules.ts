@@ -6,7 +6,7 @@ export type Rule = (sources: ReadonlyArray<Source>) => ReadonlyArray<string>
 
 const everything = [
   ...["events", "actors", "src/guards", "src/kernel", "src/log", "src/store", "src/substrate", "src/languages"],
-  ...["src/projections", "src/http", "src/proxy", "src/egress", "src/rpc", "src/cli", "src/system", "bench"]
+  ...["src/projections", "src/http", "src/proxy", "src/tls", "src/egress", "src/rpc", "src/cli", "src/system", "bench"]
 ]
 
 /** Who may import whom. A layer that is not here does not exist. */
@@ -18,6 +18,7 @@ const allowed: { readonly [layer: string]: ReadonlyArray<string> } = {
   "src/store": ["events", "src/log"],
   "src/substrate": [],
   "src/languages": [],
+  "src/tls": [],
   "src/projections": ["events", "src/log"],
   actors: [
     "events",
@@ -29,9 +30,9 @@ const allowed: { readonly [layer: string]: ReadonlyArray<string> } = {
     "src/languages",
     "src/projections"
   ],
-  "src/http": ["events", "src/guards", "actors", "src/projections", "src/store", "src/languages"],
-  "src/proxy": ["events", "actors", "src/projections"],
-  "src/egress": ["events", "src/guards", "src/projections"],
+  "src/http": ["events", "src/guards", "actors", "src/projections", "src/store", "src/languages", "src/tls"],
+  "src/proxy": ["events", "actors", "src/projections", "src/tls"],
+  "src/egress": ["events", "src/guards", "actors", "src/projections", "src/store"],
   "src/rpc": ["events", "actors", "src/kernel", "src/log", "src/projections"],
   "src/cli": everything,
   "src/system": everything,

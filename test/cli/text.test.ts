@@ -12,6 +12,8 @@ describe("options may stand anywhere", () => {
     [["keys", "revoke", "k", "--reason=lost", "--json"], "keys revoke --reason=lost --json true k"],
     [["languages", "install", "lua", "--json", "ada"], "languages install --json true lua ada"],
     [["languages", "--json"], "languages --json true"],
+    [["otp", "--watch"], "otp --watch true"],
+    [["otp", "confirm", "k", "1", "--json"], "otp confirm --json true k 1"],
     [["verify"], "verify"],
     [["--help"], "--help"],
     [[], ""]

@@ -3,6 +3,19 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { Effect } from "effect"
 
+export interface Request {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** Of a host: PEM. */
+export interface Identity {
+  readonly key: string
+  readonly cert: string
+}
+
 export interface Outside {
   readonly address: string
   /** Answers HTTP with the request line and its headers as JSON. */
@@ -10,23 +23,40 @@ export interface Outside {
   /** Gives back what it gets. */
   readonly echo: number
   readonly udp: number
+  /** Each answers as `http` does, with the certificate that it was given. */
+  readonly https: ReadonlyArray<number>
   /** In a namespace of its own: a container has no route to it. */
   readonly apart: boolean
+  /** What `http` and `https` were asked, in order. */
+  readonly requests: () => ReadonlyArray<Request>
   /** Every connection and datagram that ever arrived there. */
   readonly arrived: () => number
 }
 
 const program = `
-const http = require("node:http"), net = require("node:net"), dgram = require("node:dgram")
-const address = process.argv[1]
-const seen = () => process.stdout.write("arrived\\n")
-const web = http.createServer((q, a) => a.end(JSON.stringify({ method: q.method, url: q.url, headers: q.headers })))
+const http = require("node:http"), https = require("node:https"), net = require("node:net"), dgram = require("node:dgram")
+const [, address, identities] = process.argv
+const say = (what) => process.stdout.write(what + "\\n")
+const seen = () => say("arrived")
+const answer = async (q, a) => {
+  let body = ""
+  for await (const piece of q.setEncoding("latin1")) body += piece
+  const { method, url, headers } = q
+  say("request " + JSON.stringify({ method, url, headers, body }))
+  a.end(JSON.stringify({ method, url, headers, body }))
+}
+const web = http.createServer(answer)
 const echo = net.createServer((socket) => socket.on("error", () => {}).pipe(socket))
-for (const server of [web, echo]) server.on("connection", seen)
+const secure = JSON.parse(identities).map((identity) => https.createServer(identity, answer))
+for (const server of [web, echo, ...secure]) server.on("connection", seen)
 const udp = dgram.createSocket("udp4").on("message", seen)
-web.listen(0, address, () => echo.listen(0, address, () => udp.bind(0, address, () =>
-  process.stdout.write(JSON.stringify(Object.fromEntries(
-    Object.entries({ http: web, echo, udp }).map(([name, server]) => [name, server.address().port]))) + "\\n"))))
+const listening = (server) => new Promise((resolve) => server.listen(0, address, () => resolve(server.address().port)))
+const main = async () => {
+  await new Promise((resolve) => udp.bind(0, address, resolve))
+  const ports = { http: await listening(web), echo: await listening(echo), udp: udp.address().port }
+  say("ports " + JSON.stringify({ ...ports, https: await Promise.all(secure.map(listening)) }))
+}
+main()
 process.stdin.on("close", () => process.exit()).resume()
 `
 
@@ -65,18 +95,24 @@ const place = Effect.acquireRelease(
   () => Effect.sync(leave)
 )
 
-const started = ({ address, within }: Place) =>
+const lines = (said: string, kind: string): ReadonlyArray<string> =>
+  said.split("\n").flatMap((line) => (line.startsWith(`${kind} `) ? [line.slice(kind.length + 1)] : []))
+
+type Ports = Pick<Outside, "http" | "https" | "echo" | "udp">
+
+const started = ({ address, within }: Place, identities: ReadonlyArray<Identity>) =>
   Effect.promise(async () => {
-    const argv = [...within, process.execPath, "-e", program, address]
+    const argv = [...within, process.execPath, "-e", program, address, JSON.stringify(identities)]
     const child = spawn(argv[0] ?? "", argv.slice(1), { stdio: ["pipe", "pipe", "inherit"] })
     let said = ""
     child.stdout.on("data", (bytes: Buffer) => {
       said += bytes.toString()
     })
-    while (!said.includes("}\n")) await once(child.stdout, "data", { signal: AbortSignal.timeout(10_000) })
-    const ports: Pick<Outside, "http" | "echo" | "udp"> = JSON.parse(/\{.*\}/.exec(said)?.[0] ?? "")
+    while (!/^ports .*\n/m.test(said)) await once(child.stdout, "data", { signal: AbortSignal.timeout(10_000) })
+    const ports: Ports = JSON.parse(lines(said, "ports")[0] ?? "")
     const arrived = () => said.split("arrived\n").length - 1
-    return { child, outside: { address, ...ports, apart: within.length > 0, arrived } satisfies Outside }
+    const requests = () => lines(said, "request").map((one): Request => JSON.parse(one))
+    return { child, outside: { address, ...ports, apart: within.length > 0, arrived, requests } satisfies Outside }
   })
 
 const ended = (child: ChildProcess) =>
@@ -86,9 +122,13 @@ const ended = (child: ChildProcess) =>
     await once(child, "exit")
   })
 
-export const outside = Effect.flatMap(place, (found) =>
-  Effect.map(
-    Effect.acquireRelease(started(found), ({ child }) => ended(child)),
-    ({ outside }) => outside
+/** With a server for each of these identities. */
+export const outsideAs = (...identities: ReadonlyArray<Identity>) =>
+  Effect.flatMap(place, (found) =>
+    Effect.map(
+      Effect.acquireRelease(started(found, identities), ({ child }) => ended(child)),
+      ({ outside }) => outside
+    )
   )
-)
+
+export const outside = outsideAs()

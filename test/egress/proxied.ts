@@ -4,11 +4,14 @@ import { join } from "node:path"
 import { Effect, Either, Layer, type Scope } from "effect"
 import * as RefusalRecorder from "../../actors/decision/RefusalRecorder.js"
 import * as EgressPoliciesLive from "../../actors/egress/EgressPoliciesLive.js"
+import * as SubstitutesLive from "../../actors/egress/SubstitutesLive.js"
 import * as Decision from "../../events/Decision.js"
 import { stream } from "../../events/Envelope.js"
 import * as EgressProxy from "../../src/egress/EgressProxy.js"
 import { EventLog } from "../../src/log/EventLog.js"
 import * as Projections from "../../src/projections/Projections.js"
+import * as Authority from "../../src/store/Authority.js"
+import * as Roots from "../../src/store/Roots.js"
 import { keyCreated } from "../support/births.js"
 import * as H from "../support/history.js"
 import { directory, storageIn } from "../support/storage.js"
@@ -19,7 +22,8 @@ export const bob = H.owner("bob-0001")
 const on = (data: string) => {
   const { layer, projectors } = Projections.make()
   const stored = Layer.provideMerge(layer, storageIn(data, projectors))
-  const actors = Layer.merge(EgressPoliciesLive.layer({ closedPorts: [25] }), RefusalRecorder.layer)
+  const lists = EgressPoliciesLive.layer({ closedPorts: [25] })
+  const actors = Layer.mergeAll(lists, RefusalRecorder.layer, SubstitutesLive.layer, Authority.layer)
   return Layer.provideMerge(actors, stored)
 }
 
@@ -48,7 +52,10 @@ export const proxied = <A, E>(options: Options, body: (path: string) => Effect.E
       yield* claim(2, bob)
       const recorder = yield* RefusalRecorder.RefusalRecorder
       yield* Effect.forkScoped(recorder.run)
-      const proxy = yield* EgressProxy.make({ path, closedPorts: [25], resolvers: [], ...options })
+      const proxy = yield* EgressProxy.make({
+        ...{ path, closedPorts: [25], resolvers: [], roots: Roots.system },
+        ...options
+      })
       yield* Effect.forkScoped(proxy.run)
       return yield* body(path)
     }).pipe(Effect.scoped, Effect.provide(on(data)))

@@ -113,13 +113,13 @@ describe("identify", () => {
   const bearer = Credentials.read({ authorization: `bearer  ${KEY} ` })
 
   it("takes a public key alone", () => {
-    expect(Either.getOrThrow(identify(bearer, known.record, NOW * 1e6)).publicKey).toBe(KEY)
+    expect(Either.getOrThrow(identify(bearer, known.record, clock)).publicKey).toBe(KEY)
   })
 
   it("refuses a revoked key and an unknown one", () => {
     const revoked = { key: KEY, status: "revoked", expiresAt: null } as const
-    expect(Either.isLeft(identify(bearer, revoked, NOW * 1e6))).toBe(true)
-    expect(Either.isLeft(identify(bearer, undefined, NOW * 1e6))).toBe(true)
+    expect(Either.isLeft(identify(bearer, revoked, clock))).toBe(true)
+    expect(Either.isLeft(identify(bearer, undefined, clock))).toBe(true)
   })
 })
 

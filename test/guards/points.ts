@@ -1,21 +1,27 @@
 /** Facts on which each built point issues its permit: the tests break them one by one. */
 import { Effect, type Either } from "effect"
 import { stream } from "../../events/Envelope.js"
-import { type DecisionPoint, ImageId, JobId, PublicKey } from "../../events/Ids.js"
+import { type DecisionPoint, Digest, ImageId, JobId, PublicKey } from "../../events/Ids.js"
 import { capacityAvailable } from "../../src/guards/CapacityAvailable.js"
+import { concurrencyWithin } from "../../src/guards/ConcurrencyWithin.js"
 import { containerSealed } from "../../src/guards/ContainerSealed.js"
 import * as Credentials from "../../src/guards/Credentials.js"
 import { egressPermitted } from "../../src/guards/EgressPermitted.js"
 import { FILE_BOUNDS, filesContained } from "../../src/guards/FilesContained.js"
 import type { Asked, Guard, Permit, Refused } from "../../src/guards/Guard.js"
+import { humanConfirmed } from "../../src/guards/HumanConfirmed.js"
 import { imageTrusted } from "../../src/guards/ImageTrusted.js"
 import { keyActive } from "../../src/guards/KeyActive.js"
 import { keyKnown } from "../../src/guards/KeyKnown.js"
 import { languageRunnable } from "../../src/guards/LanguageRunnable.js"
+import { lineageClear } from "../../src/guards/LineageClear.js"
 import { logDurable } from "../../src/guards/LogDurable.js"
 import { nameClaimable } from "../../src/guards/NameClaimable.js"
 import { networkPermitted } from "../../src/guards/NetworkPermitted.js"
+import { quotaWithin } from "../../src/guards/QuotaWithin.js"
+import { rateWithin } from "../../src/guards/RateWithin.js"
 import type { Refusals } from "../../src/guards/Refusals.js"
+import { requestUnreplayed } from "../../src/guards/RequestUnreplayed.js"
 import { requestWellformed } from "../../src/guards/RequestWellformed.js"
 import { resourceKnown } from "../../src/guards/ResourceKnown.js"
 import { resourceOwned } from "../../src/guards/ResourceOwned.js"
@@ -23,6 +29,7 @@ import { resourceUnlocked } from "../../src/guards/ResourceUnlocked.js"
 import { secretsReleasable } from "../../src/guards/SecretsReleasable.js"
 import * as Signature from "../../src/guards/Signature.js"
 import { signatureValid } from "../../src/guards/SignatureValid.js"
+import { tierEntitled } from "../../src/guards/TierEntitled.js"
 import { timestampFresh } from "../../src/guards/TimestampFresh.js"
 import { transitionLegal } from "../../src/guards/TransitionLegal.js"
 import * as TrustedClock from "../../src/guards/TrustedClock.js"
@@ -35,25 +42,23 @@ export const NOW = 1_800_000_000
 
 export interface Point {
   readonly point: DecisionPoint
-  readonly fields: ReadonlyArray<string>
-  readonly decide: () => Either.Either<Permit<DecisionPoint>, Refused>
-  /** With one fact replaced by something else. */
-  readonly garbled: (field: string, value: unknown) => Either.Either<Permit<DecisionPoint>, Refused>
-  /** With the facts themselves replaced. */
-  readonly instead: (json: string) => Either.Either<Permit<DecisionPoint>, Refused>
-  readonly check: (
-    alter: (facts: Effect.Effect<object>) => Effect.Effect<object, unknown>,
+  readonly facts: object
+  /** On whatever is handed over in the place of facts. */
+  readonly decide: (facts: unknown) => Either.Either<Permit<DecisionPoint>, Refused>
+  readonly check: <E>(
+    facts: Effect.Effect<unknown, E>,
     asked: Asked
   ) => Effect.Effect<Permit<DecisionPoint>, Refused, Refusals>
 }
 
+/** What a broken dependency hands over has no type that anybody can rely on. */
+const untyped = (value: unknown, name: string = "value") => Reflect.get({ value }, name)
+
 const point = <P extends DecisionPoint, F extends object, C>(guard: Guard<P, F, C>, facts: F): Point => ({
   point: guard.point,
-  fields: Object.keys(facts),
-  decide: () => guard.decide(facts),
-  garbled: (field, value) => guard.decide({ ...facts, [field]: value }),
-  instead: (json) => guard.decide(JSON.parse(json)),
-  check: (alter, asked) => guard.check(Effect.as(alter(Effect.succeed(facts)), facts), asked)
+  facts,
+  decide: (given) => guard.decide(untyped(given)),
+  check: (fetched, asked) => guard.check(Effect.map(fetched, untyped), asked)
 })
 
 const secret = Signature.secretOf(SECRET)
@@ -95,6 +100,13 @@ export const seal = (changes: Readonly<Record<string, string | undefined>> = {})
   return map
 }
 
+export const action = {
+  key: PublicKey.make(KEY),
+  method: "DELETE",
+  path: "/services/unsb-service-0000000000000001",
+  bodyDigest: Digest.make(`sha256:${"0".repeat(64)}`)
+}
+
 export const limits = { memoryBytes: 2 ** 31, cpuMillis: 1000, pids: 512, tmpBytes: 2 ** 28 }
 
 export const points: ReadonlyArray<Point> = [
@@ -102,6 +114,40 @@ export const points: ReadonlyArray<Point> = [
   point(keyActive, { publicKey: KEY, status: "active", expiresAt: null, now: NOW * 1_000_000 }),
   point(signatureValid, { credentials: signed, method: "POST", target: message.target, body: message.body, secret }),
   point(timestampFresh, { timestamp: String(NOW), clock }),
+  point(requestUnreplayed, {
+    publicKey: KEY,
+    request: "0".repeat(64),
+    memory: "first",
+    remembersUntil: (NOW + 600) * 1000,
+    validUntil: (NOW + 300) * 1000
+  }),
+  point(rateWithin, {
+    publicKey: KEY,
+    shared: false,
+    rpm: 60,
+    burst: 10,
+    remaining: 9,
+    allowed: true,
+    resetAt: (NOW + 1) * 1_000_000,
+    retryAfter: 0,
+    ahead: 1_000_000,
+    clockTrusted: true
+  }),
+  point(concurrencyWithin, { publicKey: KEY, shared: false, active: 3, wanted: 1, limit: 4 }),
+  point(tierEntitled, {
+    publicKey: KEY,
+    tier: "1",
+    scopes: ["execute", "services"],
+    scope: "execute",
+    vcpu: 1,
+    mostVcpu: 2,
+    ttlSeconds: 60,
+    mostTtlSeconds: 900
+  }),
+  point(quotaWithin, {
+    kind: "service",
+    shares: [{ publicKey: KEY, kept: 1, most: 2, keptBytes: 1, mostBytes: 2 }]
+  }),
   point(capacityAvailable, {
     pool: "zerotrust",
     promisedBytes: 0,
@@ -131,7 +177,34 @@ export const points: ReadonlyArray<Point> = [
     actor: KEY,
     found: { image: IMAGE, owner: KEY, visibility: "private", granted: false }
   }),
+  point(lineageClear, {
+    kind: "job",
+    resource: JOB,
+    owner: KEY,
+    actor: KEY,
+    line: ["unsb-pk-test-0000-0000-0002"],
+    dwellings: ["unsb-service-0000000000000001"],
+    home: "unsb-service-0000000000000002"
+  }),
   point(resourceUnlocked, { kind: "job", resource: JOB, locked: false }),
+  point(humanConfirmed, {
+    action,
+    mode: "required",
+    answer: {
+      outcome: "right",
+      challenge: {
+        challenge: "unsb-challenge-1",
+        about: action,
+        channel: "console",
+        expiresAt: (NOW + 60) * 1_000_000
+      },
+      attemptsLeft: 5
+    },
+    offered: undefined,
+    held: undefined,
+    now: NOW * 1_000_000,
+    steady: true
+  }),
   point(transitionLegal, { resource: "unsb-job-1", command: "Cancel", state: "Running", legal: true }),
   point(containerSealed, { container: "unsb-vm-0000000000000001", seal: seal(), limits, weak: [] }),
   point(secretsReleasable, {

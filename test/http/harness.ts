@@ -4,10 +4,12 @@
  */
 import { randomBytes } from "node:crypto"
 import { Context, Deferred, Effect, Layer, Ref } from "effect"
+import { Confirmations } from "../../actors/confirmation/Confirmations.js"
 import { Images } from "../../actors/image/Images.js"
 import { Jobs, type Outcome, type Submission } from "../../actors/job/Jobs.js"
 import { Keys } from "../../actors/key/Keys.js"
 import * as KeysLive from "../../actors/key/KeysLive.js"
+import * as RatesLive from "../../actors/key/RatesLive.js"
 import { HealthCheck } from "../../actors/pool/Health.js"
 import { Pools } from "../../actors/pool/Pools.js"
 import { Services } from "../../actors/service/Services.js"
@@ -259,6 +261,7 @@ const lasting = Layer.mergeAll(
   absent(Services),
   absent(Snapshots),
   absent(Images),
+  absent(Confirmations),
   Layer.succeed(ServiceUrls.ServiceUrls, ServiceUrls.make("localhost", 8081, 2_048))
 )
 
@@ -287,7 +290,18 @@ const observed = Layer.mergeAll(
 export const layer = (data: string, options: Partial<Server.Options> = {}) => {
   const projections = Projections.make()
   return Server.layer({ host: "127.0.0.1", port: 0, version: "0.0.0", ...options }).pipe(
-    Layer.provideMerge(Layer.mergeAll(jobs, pools, lasting, health, refusals, KeysLive.layer, Toolchains.layer)),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        jobs,
+        pools,
+        lasting,
+        health,
+        refusals,
+        KeysLive.layer({ confirm: "on" }),
+        RatesLive.layer,
+        Toolchains.layer
+      )
+    ),
     Layer.provideMerge(observed),
     Layer.provideMerge(projections.layer),
     Layer.provideMerge(storageIn(data, projections.projectors))
@@ -301,7 +315,7 @@ export const caller = (
 ): Effect.Effect<Target, never, Keys | Server.Server> =>
   Effect.gen(function* () {
     const { url } = yield* Server.Server
-    const pair = yield* (yield* Keys).create(label, expiresAt, "root/test")
+    const pair = yield* (yield* Keys).create({ label, expiresAt }, "root/test")
     return { url, ...pair }
   }).pipe(Effect.orDie)
 

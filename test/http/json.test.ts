@@ -31,8 +31,13 @@ describe("malformed JSON", () => {
     expect(Json.parse('{\n  "a": ?\n}')).toMatchObject({ left: { line: 2, column: 8, position: 9 } })
   })
 
-  it("is found without recursion, however deep", () => {
-    expect(place("[".repeat(1_000_000))).toBe(1_000_000)
+  it("is what is nested too deep, where it becomes that, whatever strings hold", () => {
+    expect(place("[".repeat(1_000_000))).toBe(64)
+    expect(place('{"a":'.repeat(1_000_000))).toBe(64 * 5)
+    expect(place(`${"[".repeat(64)}${"]".repeat(64)}`)).toBe(-1)
+    expect(place(`[${"[],".repeat(1_000)}[]]`)).toBe(-1)
+    expect(place(JSON.stringify(["[".repeat(100), '\\"['.repeat(100), "{".repeat(100)]))).toBe(-1)
+    expect(place(`["\\\\",${"[".repeat(64)}`)).toBe(6 + 63)
   })
 
   it("is found for every prefix of a document, at its end", () => {

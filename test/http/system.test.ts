@@ -1,5 +1,7 @@
 import { Effect, Ref } from "effect"
 import { describe, expect } from "vitest"
+import { Keys } from "../../actors/key/Keys.js"
+import { PublicKey } from "../../events/Ids.js"
 import { type Ask, request, type Target } from "../support/client.js"
 import { live } from "../support/it.js"
 import { caller, inServer, Wellness } from "./harness.js"
@@ -111,13 +113,37 @@ describe("what needs a key", () => {
           expect(answer.json).toMatchObject({
             valid: true,
             public_key: to.publicKey,
-            tier: 0,
-            status: "active",
-            concurrency: 16
+            ...{ tier: 0, tier_name: "unlimited", rate_limit: 600_000, rate_per_minute: 600_000 },
+            ...{ status: "active", concurrency: 100_000, concurrency_limit: 100_000, burst: 100_000 }
           })
           expect(answer.text).not.toContain("null")
         }
-        expect((yield* ask(to, "GET", "/keys/self")).json).toEqual({ tier: 0, rate_limit: 0, concurrency: 16 })
+        const own = { tier: 0, rate_limit: 600_000, concurrency: 100_000, vcpu: 8, ttl: 900, confirm: "on" }
+        expect((yield* ask(to, "GET", "/keys/self")).json).toMatchObject(own)
+      })
+    )
+  )
+
+  live("a child key's, as narrow as its line", () =>
+    inServer(
+      Effect.gen(function* () {
+        const keys = yield* Keys
+        const parent = yield* caller()
+        const of = PublicKey.make(parent.publicKey)
+        yield* keys.grant(of, { tier: "5", limits: { rpm: 30 }, scopes: ["execute", "sessions"] }, "root/test")
+        const order = { label: "", parent: of, grants: { limits: { concurrency: 1 } } }
+        const child = { ...parent, ...(yield* keys.create(order, "root/test")) }
+        expect((yield* ask(child, "GET", "/keys/self")).json).toMatchObject({
+          ...{ tier: 5, tier_name: "5", rate_limit: 30, burst: 35, concurrency: 1, services: 20 },
+          ...{ scopes: ["execute", "sessions"], generation: 1 }
+        })
+        yield* keys.grant(of, { tier: "free", limits: { rpm: null } }, "root/test")
+        const told = yield* ask(child, "POST", "/keys/validate")
+        expect(told.json).toMatchObject({ rate_limit: 1, scopes: ["execute"], services: 0, generation: 1 })
+        expect(told.text).not.toContain(parent.publicKey)
+        expect((yield* ask(parent, "GET", "/keys/self")).json).not.toHaveProperty("generation")
+        yield* keys.suspend(of, "x", "root/test")
+        expect((yield* ask(child, "POST", "/keys/validate")).json).toMatchObject({ reason: "suspended" })
       })
     )
   )

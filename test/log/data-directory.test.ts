@@ -99,7 +99,7 @@ describe("a data directory", () => {
     })
   )
 
-  for (const name of ["master.key", "checkpoint.key"]) {
+  for (const name of ["root.key", "checkpoint.key"]) {
     live(`is refused when others could read its ${name}`, () =>
       Effect.gen(function* () {
         const data = yield* directory

@@ -68,7 +68,7 @@ describe("secrets", () => {
     ["cut", "UPDATE secrets SET sealed = substr(sealed, 1, 10)"],
     ["given another nonce", "UPDATE secrets SET nonce = zeroblob(12)"],
     ["given no nonce", "UPDATE secrets SET nonce = zeroblob(0)"],
-    ["of a version that is not known", "UPDATE secrets SET version = 2"]
+    ["of a version that is not known", "UPDATE secrets SET version = 3"]
   ] as const
   for (const [what, sql] of changes)
     live(`are an error, not absent, when they were ${what}`, () =>

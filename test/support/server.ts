@@ -14,6 +14,8 @@ export interface ServerOptions {
   /** Kept when given; otherwise a directory of its own that goes with the server. */
   readonly data?: string
   readonly env?: Readonly<Record<string, string>>
+  /** What of its first key's calls waits for a person; nothing, for tests that nobody attends. */
+  readonly confirm?: "on" | "off" | "always"
   /** More arguments of `serve`. */
   readonly args?: ReadonlyArray<string>
 }
@@ -44,7 +46,10 @@ const started = (options: ServerOptions) =>
     const data = yield* directory(options.data)
     return yield* ServerProcess.start({
       data,
-      arguments: ["--pool", `zerotrust=${options.pool ?? 2}`, ...(options.args ?? [])],
+      arguments: [
+        ...["--pool", `zerotrust=${options.pool ?? 2}`, "--confirm", options.confirm ?? "off"],
+        ...(options.args ?? [])
+      ],
       environment: options.env ?? {}
     })
   }).pipe(Effect.catchAllCause((cause) => Effect.die(new Error(explain(cause).message))))

@@ -20,8 +20,9 @@ const DEFAULT = "default"
 const pair: Effect.Effect<Option.Option<Pair>, unknown, Keys> = Effect.gen(function* () {
   const keys = yield* Keys
   const all = yield* keys.list
-  if (all.length === 0) return Option.some({ ...(yield* keys.create(DEFAULT, null, "operator")), fresh: true })
-  const usable = all.filter((key) => key.status === "active" && key.expiresAt === null)
+  if (all.length === 0) return Option.some({ ...(yield* keys.create({ label: DEFAULT }, "operator")), fresh: true })
+  // A child's secret is told to whoever asked for the child, or to the service that holds it.
+  const usable = all.filter((key) => key.status === "active" && key.expiresAt === null && key.parent === null)
   const chosen = usable.find((key) => key.label === DEFAULT) ?? usable[0]
   if (chosen === undefined) return Option.none()
   const secret = yield* keys.secretOf(chosen.key)

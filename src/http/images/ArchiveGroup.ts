@@ -38,12 +38,12 @@ export class ArchiveGroup extends HttpApiGroup.make("archives")
       .setHeaders(Headers)
       .setPayload(Archive)
       .addSuccess(Imported)
-      .addError(problems(400, 401, 403, 408, 409, 413, 500, 503))
+      .addError(problems(400, 401, 403, 408, 409, 413, 428, 429, 500, 503))
       .annotateContext(
         Field.route(
           "Bring an image from elsewhere",
           "An OCI image layout of one Linux image. It may be large: sign `timestamp:POST:path:X-Content-SHA256`.",
-          ...([...Field.signed, "D11", "D13", "D10", "D22", "D26"] as const)
+          ...([...Field.signed, "D06", "D11", "D08", "D09", "D13", "D10", "D22", "D26"] as const)
         )
       )
   )

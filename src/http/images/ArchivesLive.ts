@@ -10,7 +10,9 @@ import type { Origin } from "../../../events/Layer.js"
 import { filesContained } from "../../guards/FilesContained.js"
 import { imageWellformed } from "../../guards/ImageOrder.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
+import { entitles } from "../../guards/TierEntitled.js"
 import { type ArchiveRefused, Archives } from "../../store/Archives.js"
+import { Allowance } from "../Allowance.js"
 import { Api } from "../Api.js"
 import * as Asking from "../Asking.js"
 import * as Problem from "../Problem.js"
@@ -52,6 +54,7 @@ const make = Effect.gen(function* () {
   const archives = yield* Archives
   const images = yield* Images
   const guarding = yield* Asking.make
+  const allowance = yield* Allowance
 
   const received = (digest: Digest, { request, urlParams }: Import, asking: Asking.Asking) =>
     archives.read({ source: NodeHttpServerRequest.toIncomingMessage(request), digest }, urlParams.partial === "1").pipe(
@@ -68,9 +71,13 @@ const make = Effect.gen(function* () {
       if (!isDigest(digest)) return yield* guarding.judge(Either.left(undigested), asking)
       const { description, name, visibility } = given.urlParams
       const order = yield* guarding.judge(imageWellformed.decide({ name, description, visibility }), asking)
-      const { layer, skipped } = yield* received(digest, given, asking)
-      const view = yield* images.publish({ of: Of.Layer({ layer, origin }), order }, Asking.asked(asking))
-      return Answer.json({ ...ImageDesk.told(view), skipped })
+      yield* guarding.judge(entitles({ scope: "images" }, asking.caller.key), asking)
+      const publishing = Effect.gen(function* () {
+        const { layer, skipped } = yield* received(digest, given, asking)
+        const view = yield* images.publish({ of: Of.Layer({ layer, origin }), order }, Asking.asked(asking))
+        return { ...ImageDesk.told(view), skipped }
+      })
+      return Answer.json(yield* allowance.within("image", asking)(publishing))
     },
     Effect.scoped,
     Effect.mapError((error) => closing(Problem.of(error)))

@@ -22,13 +22,13 @@ const Filter = Schema.Struct({
 
 const seen = [...Field.signed, "D18"] as const
 export const known = [...Field.signed, "D18", "D17"] as const
-const changes = [...known, "D11", "D22", "D26"] as const
-export const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 500, 503)
+const changes = [...known, "D11", "D22", "D26", ...Field.consented] as const
+export const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 428, 429, 500, 503)
 
 const publish = Field.route(
   "Publish an image",
   "Of a service, frozen meanwhile, or of a snapshot, whose content it shares. It is private at first.",
-  ...([...Field.signed, "D11", "D16", "D17", "D10", "D22", "D26"] as const)
+  ...([...Field.signed, "D06", "D11", "D08", "D16", "D17", "D09", "D10", "D22", "D26"] as const)
 )
 const grant = Field.route("Let a key use it", "The key's owner finds it under GET /images/shared.", ...changes)
 const revoke = Field.route("Let a key use it no longer", "What it made of it stays.", ...changes)
@@ -77,7 +77,11 @@ const making = HttpApiGroup.make("images")
       .addSuccess(Shape.Image)
       .addError(refusals)
       .annotateContext(
-        Field.route("Make it your own", "A private image of the same content.", ...([...seen, "D11", "D26"] as const))
+        Field.route(
+          "Make it your own",
+          "A private image of the same content.",
+          ...([...seen, "D06", "D11", "D08", "D09", "D26"] as const)
+        )
       )
   )
   .add(
@@ -90,7 +94,7 @@ const making = HttpApiGroup.make("images")
         Field.route(
           "Start a service from it",
           "A new service, which begins with the image's content.",
-          ...([...seen, "D11", "D15", "D13", "D14", "D10", "D23", "D26"] as const)
+          ...([...seen, "D06", "D11", "D08", "D15", "D13", "D14", "D09", "D07", "D10", "D23", "D26"] as const)
         )
       )
   )

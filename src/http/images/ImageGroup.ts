@@ -17,7 +17,7 @@ export class ImageGroup extends sharing
         Field.route(
           "Give it to another key",
           "It is theirs from then on.",
-          ...([...known, "D01", "D20", "D22", "D26"] as const)
+          ...([...known, "D01", "D20", "D22", "D26", ...Field.consented] as const)
         )
       )
   )
@@ -33,7 +33,9 @@ export class ImageGroup extends sharing
       .setPath(Path)
       .addSuccess(Shape.Locking)
       .addError(refusals)
-      .annotateContext(Field.route("Unlock an image", "It can be deleted again.", ...known, "D22", "D26"))
+      .annotateContext(
+        Field.route("Unlock an image", "It can be deleted again.", ...known, "D22", "D26", ...Field.consented)
+      )
   )
   .add(
     HttpApiEndpoint.del("delete", "/images/:id")

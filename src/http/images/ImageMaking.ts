@@ -5,7 +5,9 @@ import { Images, Of } from "../../../actors/image/Images.js"
 import { unfit } from "../../../actors/snapshot/Unfit.js"
 import { imageWellformed } from "../../guards/ImageOrder.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
+import { entitles } from "../../guards/TierEntitled.js"
 import { Archives } from "../../store/Archives.js"
+import { Allowance } from "../Allowance.js"
 import * as Asking from "../Asking.js"
 import type { Fields } from "../Normalise.js"
 import * as Problem from "../Problem.js"
@@ -34,6 +36,7 @@ export const make = ({ fieldsOf, guarding, trust }: ImageRoutes) =>
   Effect.gen(function* () {
     const images = yield* Images
     const archives = yield* Archives
+    const allowance = yield* Allowance
     const snapshots = yield* SnapshotDesk.make
     const places = yield* Places.make(guarding)
     const cloning = yield* Cloning.make(guarding)
@@ -54,7 +57,9 @@ export const make = ({ fieldsOf, guarding, trust }: ImageRoutes) =>
       const asking = yield* Asking.of(request)
       const fields = yield* fieldsOf(asking)
       const order = yield* orderOf(fields, asking)
-      const view = yield* images.publish({ of: yield* of(fields, asking), order }, Asking.asked(asking))
+      yield* guarding.judge(entitles({ scope: "images" }, asking.caller.key), asking)
+      const publishing = images.publish({ of: yield* of(fields, asking), order }, Asking.asked(asking))
+      const view = yield* allowance.within("image", asking)(publishing)
       return Answer.json(ImageDesk.told(view))
     }, Effect.mapError(Problem.of))
 
@@ -62,7 +67,8 @@ export const make = ({ fieldsOf, guarding, trust }: ImageRoutes) =>
       const { asking, by, trusted, view } = yield* trust(one)
       const { description = view.description, name = view.name } = yield* fieldsOf(asking)
       const order = yield* orderOf({ description, name }, asking)
-      return Answer.json(ImageDesk.told(yield* images.clone(trusted, order, by)))
+      yield* guarding.judge(entitles({ scope: "images" }, asking.caller.key), asking)
+      return Answer.json(ImageDesk.told(yield* allowance.within("image", asking)(images.clone(trusted, order, by))))
     }, Effect.mapError(Problem.of))
 
     const spawn = Effect.fnUntraced(function* (one: One) {

@@ -2,7 +2,9 @@
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { Effect, Either } from "effect"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
+import type { ImageView } from "../../projections/ImageTable.js"
 import * as Asking from "../Asking.js"
+import * as Consent from "../Consent.js"
 import * as Normalise from "../Normalise.js"
 import * as ImageDesk from "./ImageDesk.js"
 
@@ -15,6 +17,7 @@ export interface One extends Any {
 
 export const make = Effect.gen(function* () {
   const guarding = yield* Asking.make
+  const consenting = yield* Consent.make
   const desk = yield* ImageDesk.make(guarding)
 
   const fieldsOf = (asking: Asking.Asking) =>
@@ -37,7 +40,12 @@ export const make = Effect.gen(function* () {
       return { ...(yield* desk.trust(path.id, asking)), asking, by: Asking.asked(asking) }
     })
 
-  return { guarding, desk, fieldsOf, own, trust }
+  const consented = (weight: Consent.Weight, { image, owner, source }: ImageView, asking: Asking.Asking) => {
+    const home = source._tag === "Service" ? { home: source.service } : {}
+    return consenting(weight, { kind: "image", resource: image, owner, ...home }, asking)
+  }
+
+  return { guarding, desk, fieldsOf, own, trust, consented }
 })
 
 export type ImageRoutes = Effect.Effect.Success<typeof make>

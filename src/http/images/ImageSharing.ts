@@ -1,6 +1,6 @@
 /** Who may use an image: shown, granted and revoked by its owner. */
 import { Effect } from "effect"
-import { Images, type Owned } from "../../../actors/image/Images.js"
+import { type Consented, Images, type Owned } from "../../../actors/image/Images.js"
 import type { ImageId, PublicKey } from "../../../events/Ids.js"
 import { guestWellformed, visibilityWellformed } from "../../guards/ImageOrder.js"
 import type * as Asking from "../Asking.js"
@@ -12,7 +12,7 @@ import type { Shared } from "./ImageShape.js"
 
 const keyOf = (fields: Fields): unknown => fields.api_key ?? fields.trusted_api_key ?? fields.trusted_key
 
-export const make = ({ desk, fieldsOf, guarding, own }: ImageRoutes) =>
+export const make = ({ consented, desk, fieldsOf, guarding, own }: ImageRoutes) =>
   Effect.gen(function* () {
     const images = yield* Images
 
@@ -28,11 +28,16 @@ export const make = ({ desk, fieldsOf, guarding, own }: ImageRoutes) =>
       const { asking, by, owned, view } = yield* own(one)
       const fields = yield* fieldsOf(asking)
       const order = yield* guarding.judge(visibilityWellformed.decide({ visibility: fields.visibility }), asking)
-      yield* images.show(owned, order.facts.visibility, by)
+      yield* images.show(owned, yield* consented("plain", view, asking), order.facts.visibility, by)
       return ImageDesk.told(yield* desk.again(view.image))
     }, Effect.mapError(Problem.of))
 
-    type Change = (owned: Owned, key: PublicKey, by: Asking.Asked) => ReturnType<typeof images.grant>
+    type Change = (
+      owned: Owned,
+      consent: Consented,
+      key: PublicKey,
+      by: Asking.Asked
+    ) => ReturnType<typeof images.grant>
 
     /** The key stands in the path, or else in the body. */
     const changing = (change: Change, message: string) =>
@@ -40,7 +45,7 @@ export const make = ({ desk, fieldsOf, guarding, own }: ImageRoutes) =>
         const { asking, by, owned, view } = yield* own(one)
         const key = one.path.key ?? keyOf(yield* fieldsOf(asking))
         const guest = yield* guarding.judge(guestWellformed.decide({ key }), asking)
-        yield* change(owned, guest.facts.key, by)
+        yield* change(owned, yield* consented("plain", view, asking), guest.facts.key, by)
         const { image } = view
         return { id: image, image_id: image, success: true, message, ...(yield* guests(image)) } satisfies Shared
       }, Effect.mapError(Problem.of))

@@ -52,21 +52,24 @@ const make = Effect.gen(function* () {
     const { key } = (yield* guarding.judge(asked, asking)).facts
     if (Option.isNone(yield* keys.find(key))) return yield* guarding.judge(Either.left(stranger), asking)
     const { image, locked } = view
-    yield* images.transfer(owned, yield* guarding.unlocked("image", image, locked, asking), key, by)
+    const unlocked = yield* guarding.unlocked("image", image, locked, asking)
+    yield* images.transfer(owned, unlocked, yield* routes.consented("grave", view, asking), key, by)
     return Answer.json({ id: image, image_id: image, success: true, owner_api_key: key, message: "Image transferred" })
   }, Effect.mapError(Problem.of))
 
   const locking = (locked: boolean) =>
     Effect.fnUntraced(function* (one: One) {
-      const { by, owned, view } = yield* own(one)
-      yield* locked ? images.lock(owned, by) : images.unlock(owned, by)
+      const { asking, by, owned, view } = yield* own(one)
+      if (locked) yield* images.lock(owned, by)
+      else yield* images.unlock(owned, yield* routes.consented("destroying", view, asking), by)
       return { id: view.image, image_id: view.image, locked, message: `Image ${locked ? "locked" : "unlocked"}` }
     }, Effect.mapError(Problem.of))
 
   const remove = Effect.fnUntraced(function* (one: One) {
     const { asking, by, owned, view } = yield* own(one)
     const { image, locked } = view
-    yield* images.delete(owned, yield* guarding.unlocked("image", image, locked, asking), by)
+    const unlocked = yield* guarding.unlocked("image", image, locked, asking)
+    yield* images.delete(owned, unlocked, yield* routes.consented("destroying", view, asking), by)
     return { id: image, image_id: image, success: true, message: `Image ${view.name} deleted` }
   }, Effect.mapError(Problem.of))
 

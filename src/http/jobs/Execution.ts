@@ -79,8 +79,8 @@ export const Accepted = Schema.Struct({
 }).annotations({ identifier: "AsyncJobResponse" })
 export type Accepted = typeof Accepted.Type
 
-const points = [...Field.signed, "D11", "D12", "D13", "D14", "D10", "D23", "D26"] as const
-const refusals = problems(400, 401, 403, 408, 409, 413, 503)
+const points = [...Field.signed, "D06", "D11", "D08", "D12", "D13", "D14", "D07", "D10", "D23", "D26"] as const
+const refusals = problems(400, 401, 403, 408, 409, 413, 429, 503)
 const Once = Schema.Struct({
   "idempotency-key": optional(
     Field.text("The same key and body give the first result again; another body is a conflict.", "order-7")

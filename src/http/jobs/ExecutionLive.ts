@@ -83,7 +83,7 @@ const make = Effect.gen(function* () {
       const { body, key, trace } = yield* Caller
       const owner = key.key
       const once = yield* Reservations.reserved(request.headers["idempotency-key"], owner, request.url, body)
-      const judged = intake.judge(read(request, body), detects)
+      const judged = intake.judge(read(request, body), detects, key)
       const permits = yield* refusing(judged, owner, request.method, request.url)
       const submission: Submission = { ...permits, owner, awaited, idempotency: once, trace }
       if (once === null) return yield* first(submission, yield* jobs.submit(submission), request)

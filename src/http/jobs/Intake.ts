@@ -1,4 +1,4 @@
-/** From a request as it came to a submission that holds its permits: D11, D12, D13, D14, in this order. */
+/** From a request as it came to a submission that holds its permits: D11, D08, D12, D13, D14, in this order. */
 import { Effect, Either } from "effect"
 import type { Submission } from "../../../actors/job/Jobs.js"
 import { Pools } from "../../../actors/pool/Pools.js"
@@ -7,15 +7,21 @@ import type { Reason, Refused } from "../../guards/Guard.js"
 import { languageRunnable } from "../../guards/LanguageRunnable.js"
 import { networkPermitted } from "../../guards/NetworkPermitted.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
+import { entitles } from "../../guards/TierEntitled.js"
 import { Toolchains } from "../../languages/Toolchains.js"
+import type { KeyRecord } from "../../projections/KeyTable.js"
 import type { Asked } from "../Normalise.js"
 import * as LanguageChoice from "./LanguageChoice.js"
 
-export type Permits = Pick<Submission, "order" | "runnable" | "files" | "network" | "detected">
+export type Permits = Pick<Submission, "order" | "runnable" | "files" | "network" | "entitled" | "detected">
 
 export interface Intake {
   /** `detects`: the program's text may name its language where the request does not. */
-  readonly judge: (asked: Either.Either<Asked, Reason>, detects: boolean) => Either.Either<Permits, Refused>
+  readonly judge: (
+    asked: Either.Either<Asked, Reason>,
+    detects: boolean,
+    key: KeyRecord
+  ) => Either.Either<Permits, Refused>
 }
 
 export const make = Effect.gen(function* () {
@@ -23,11 +29,13 @@ export const make = Effect.gen(function* () {
   const status = yield* (yield* Pools).status
   const available = status.filter(({ enabled }) => enabled).map(({ id }) => id)
 
-  const judge: Intake["judge"] = (asked, detects) => {
+  const judge: Intake["judge"] = (asked, detects, key) => {
     if (Either.isLeft(asked)) return Either.left(requestWellformed.refuse(asked.left))
     const order = requestWellformed.decide(asked.right.order)
     if (Either.isLeft(order)) return Either.left(order.left)
-    const { code, language, network: mode, wantsWasm } = order.right.facts
+    const { code, language, network: mode, ttlMillis, vcpu, wantsWasm } = order.right.facts
+    const entitled = entitles({ scope: "execute", vcpu, ttlMillis, network: mode }, key)
+    if (Either.isLeft(entitled)) return Either.left(entitled.left)
     const detected = detects && language === undefined
     const runnable = languageRunnable.decide(choice.of(detected ? choice.detect(code) : language, wantsWasm))
     if (Either.isLeft(runnable)) return Either.left(runnable.left)
@@ -38,6 +46,7 @@ export const make = Effect.gen(function* () {
       runnable: runnable.right,
       files: files.right,
       network,
+      entitled: entitled.right,
       detected
     }))
   }

@@ -61,7 +61,7 @@ const Waiting = Schema.Struct({
 })
 
 const known = [...Field.signed, "D16", "D17"] as const
-const refusals = problems(400, 401, 403, 404, 408, 409, 413, 503)
+const refusals = problems(400, 401, 403, 404, 408, 409, 413, 429, 503)
 
 export class JobGroup extends HttpApiGroup.make("jobs")
   .add(

@@ -4,6 +4,7 @@ import { Chunk, Clock, Effect, Option, Stream } from "effect"
 import type { LogUnavailable } from "../../log/EventLog.js"
 import { levels } from "../../projections/LogLine.js"
 import type { Filter, Line, LogLines } from "../../projections/LogLines.js"
+import * as EventStream from "../wire/EventStream.js"
 
 export interface Followed {
   readonly owner: string
@@ -20,18 +21,14 @@ const pause = "100 millis"
 const batch = 500
 const longestMillis = 3_600_000
 
-const comment = Buffer.from(":keepalive\n\n")
+const comment = Buffer.from(EventStream.keepalive)
 
 export const told = ({ at, level, source, text }: Line) => {
   const timestamp = new Date(at / 1_000).toISOString()
   return { source, line: `${timestamp} ${level.toUpperCase()} ${text}`, timestamp, level }
 }
 
-/** JSON has no line ends, so no line can be two events. */
-const event = (line: Line): string => {
-  const { source, ...rest } = told(line)
-  return `data: ${JSON.stringify({ source, line: rest.line, timestamp: rest.timestamp, level: rest.level })}\n\n`
-}
+const event = (line: Line): string => EventStream.event(told(line))
 
 export const matches =
   ({ grep, level, source }: Filter) =>

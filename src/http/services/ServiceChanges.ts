@@ -4,12 +4,16 @@ import type { Changes } from "../../../actors/service/Services.js"
 import type { Refused } from "../../guards/Guard.js"
 import { normal } from "../../guards/NameClaimable.js"
 import { domainsWellformed, patchWellformed, redeployWellformed, resizeWellformed } from "../../guards/ServicePatch.js"
+import { entitles } from "../../guards/TierEntitled.js"
 import * as Problem from "../Problem.js"
 import type { From, ServiceIntake } from "./ServiceIntake.js"
 import type { One, ServiceRoutes } from "./ServiceRoutes.js"
 import * as ServiceWords from "./ServiceWords.js"
 
-export const make = ({ changed, changing, fields, refusing, services }: ServiceRoutes, intake: ServiceIntake) => {
+export const make = (
+  { changed, changing, consented, fields, refusing, services }: ServiceRoutes,
+  intake: ServiceIntake
+) => {
   const judged = <A>(decision: Either.Either<A, Refused>, { method, owner, url }: From) =>
     refusing(decision, owner, method, url)
 
@@ -17,6 +21,7 @@ export const make = ({ changed, changing, fields, refusing, services }: ServiceR
     const { asking, owned, unlocked, view } = yield* changing(one)
     const order = yield* judged(patchWellformed.decide(yield* fields(asking)), asking)
     const { showFreezePage, unfreezeOnDemand, vcpu } = order.facts
+    yield* judged(entitles({ scope: "services", vcpu }, asking.key), asking)
     const name =
       order.facts.name === undefined ? undefined : yield* intake.name("label", order.facts.name, view.service, asking)
     const changes: Changes = {
@@ -32,6 +37,7 @@ export const make = ({ changed, changing, fields, refusing, services }: ServiceR
   const resize = Effect.fnUntraced(function* (one: One) {
     const { asking, owned, unlocked, view } = yield* changing(one)
     const { facts } = yield* judged(resizeWellformed.decide(yield* fields(asking)), asking)
+    yield* judged(entitles({ scope: "services", vcpu: facts.vcpu }, asking.key), asking)
     yield* services.change(owned, unlocked, { vcpu: facts.vcpu })
     return yield* changed(view, `Service resized to ${facts.vcpu} vCPU`)
   }, Effect.mapError(Problem.of))
@@ -53,8 +59,10 @@ export const make = ({ changed, changing, fields, refusing, services }: ServiceR
     const body = yield* fields(asking)
     const written = { bootstrap: ServiceWords.bootstrapOf(body), bootable: view.bootable }
     const { facts } = yield* judged(redeployWellformed.decide(written), asking)
+    yield* intake.handing({ bootstrap: facts.bootstrap }, asking)
     const files = yield* intake.files(ServiceWords.filesOf(body), asking)
-    yield* services.redeploy(owned, unlocked, { bootstrap: facts.bootstrap, files })
+    const consent = yield* consented("grave", view, one)
+    yield* services.redeploy(owned, unlocked, consent, { bootstrap: facts.bootstrap, files })
     return yield* changed(view, "Service redeploying")
   }, Effect.mapError(Problem.of))
 

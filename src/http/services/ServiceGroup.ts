@@ -13,7 +13,7 @@ import * as Shape from "./ServiceShape.js"
 
 const { optional } = Schema
 const Path = Schema.Struct({ id: Shape.serviceFields.id })
-const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 503)
+const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 428, 429, 503)
 
 const mine = [...Field.signed, "D16", "D17"] as const
 const changing = [...mine, "D20", "D22", "D26"] as const
@@ -41,7 +41,22 @@ const made = HttpApiGroup.make("services")
         Field.route(
           "Make a service",
           "Answers once it is recorded; it starts in the background.",
-          ...([...Field.signed, "D11", "D15", "D13", "D14", "D18", "D26", "D10", "D23", "D24"] as const)
+          ...([
+            ...Field.signed,
+            "D06",
+            "D11",
+            "D08",
+            "D15",
+            "D13",
+            "D14",
+            "D09",
+            "D18",
+            "D07",
+            "D26",
+            "D10",
+            "D23",
+            "D24"
+          ] as const)
         )
       )
   )
@@ -65,7 +80,7 @@ const made = HttpApiGroup.make("services")
       .addSuccess(Shape.Changed)
       .addError(refusals)
       .annotateContext(
-        Field.route("Change a service", "What is not named stays as it is.", ...changing, "D11", "D15", "D10")
+        Field.route("Change a service", "What is not named stays as it is.", ...changing, "D11", "D15", "D08", "D10")
       )
   )
   .add(
@@ -77,7 +92,8 @@ const made = HttpApiGroup.make("services")
         Field.route(
           "Destroy a service",
           "Its container, root, log and vault are deleted; its history stays.",
-          ...changing
+          ...changing,
+          ...Field.consented
         )
       )
   )
@@ -98,6 +114,7 @@ const made = HttpApiGroup.make("services")
         "Unfreeze a service",
         "It goes on where it was, or starts from its root.",
         ...mine,
+        "D07",
         "D10",
         "D22",
         "D26"
@@ -111,7 +128,14 @@ const made = HttpApiGroup.make("services")
   )
   .add(
     act("unlock", "/services/:id/unlock").annotateContext(
-      Field.route("Unlock a service", "It can be changed and destroyed again.", ...mine, "D22", "D26")
+      Field.route(
+        "Unlock a service",
+        "It can be changed and destroyed again.",
+        ...mine,
+        "D22",
+        "D26",
+        ...Field.consented
+      )
     )
   )
 
@@ -124,6 +148,9 @@ export class ServiceGroup extends made
           "Redeploy a service",
           "A fresh container runs its bootstrap on its root.",
           ...changing,
+          "D06",
+          "D07",
+          ...Field.consented,
           "D11",
           "D13"
         )
@@ -132,7 +159,9 @@ export class ServiceGroup extends made
   .add(
     act("resize", "/services/:id/resize")
       .setPayload(Shape.Resize)
-      .annotateContext(Field.route("Resize a service", "The same as PATCH with `vcpu`.", ...changing, "D11", "D10"))
+      .annotateContext(
+        Field.route("Resize a service", "The same as PATCH with `vcpu`.", ...changing, "D11", "D08", "D10")
+      )
   )
   .add(
     HttpApiEndpoint.put("domains", "/services/:id/domains")
@@ -155,7 +184,7 @@ export class ServiceGroup extends made
         Field.route(
           "Run a command in a service",
           "Waits for its end; 200 for the client library, 202 with the same body otherwise. It is a job: GET /jobs/{id}.",
-          ...([...mine, "D11", "D13", "D22", "D24", "D26"] as const)
+          ...([...mine, "D06", "D11", "D13", "D22", "D24", "D26"] as const)
         )
       )
   )
@@ -184,7 +213,7 @@ export class ServiceGroup extends made
         Field.route(
           "Take a snapshot of a service",
           "The same as POST /snapshots with `service_id`.",
-          ...([...mine, "D11", "D10", "D22", "D26"] as const)
+          ...([...mine, "D06", "D11", "D08", "D09", "D10", "D22", "D26"] as const)
         )
       )
   )

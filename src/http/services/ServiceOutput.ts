@@ -9,6 +9,7 @@ import * as Problem from "../Problem.js"
 import * as Standing from "../Standing.js"
 import * as Answer from "../wire/Answer.js"
 import { AnswerRoom } from "../wire/AnswerRoom.js"
+import * as EventStream from "../wire/EventStream.js"
 import type { One, ServiceRoutes } from "./ServiceRoutes.js"
 
 const USUAL_LINES = 9_000
@@ -48,8 +49,6 @@ const lastLines = (text: string, count: number): { readonly text: string; readon
   return { text: kept.join("\n") + (ended && kept.length > 0 ? "\n" : ""), lines: kept.length }
 }
 
-const event = (source: string, line: string) => `data: ${JSON.stringify({ source, line })}\n\n`
-
 /** Pieces to whole lines; a line that never ends is told in parts. */
 const linesOf = <E>(pieces: Stream.Stream<string, E>): Stream.Stream<string, E> =>
   Stream.mapConcat(
@@ -79,10 +78,10 @@ export const make = ({ own }: ServiceRoutes) =>
     const live = (service: ServiceId, owner: string): Stream.Stream<string, StoreUnavailable> => {
       const recent = Effect.map(store.read(service, RECENT_BYTES), (text) => lastLines(text, 100).text)
       const lines = linesOf(Stream.concat(Stream.fromEffect(recent), store.follow(service)))
-      const told = Stream.map(lines, (line) => event(service, line))
+      const told = Stream.map(lines, (line) => EventStream.event({ source: service, line }))
       const alive = Stream.map(
         Stream.repeatEffectWithSchedule(Effect.void, Schedule.spaced(KEEPALIVE)),
-        () => ":keepalive\n\n"
+        () => EventStream.keepalive
       )
       const good = Stream.repeatEffectWithSchedule(inGoodStanding(owner), Schedule.spaced("1 second")).pipe(
         Stream.takeWhile((still) => still),

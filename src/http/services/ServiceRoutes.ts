@@ -4,7 +4,9 @@ import { Effect, Either } from "effect"
 import { Services } from "../../../actors/service/Services.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
 import type { ServiceView } from "../../projections/ServiceTable.js"
+import * as Asking from "../Asking.js"
 import { Caller } from "../Authentication.js"
+import * as Consent from "../Consent.js"
 import * as Normalise from "../Normalise.js"
 import * as Refusing from "../Refusing.js"
 import * as Answer from "../wire/Answer.js"
@@ -22,9 +24,10 @@ export const make = Effect.gen(function* () {
   const desk = yield* ServiceDesk.make
   const refusing = yield* Refusing.make
   const telling = yield* ServiceTelling.make
+  const consenting = yield* Consent.make
 
   const from = ({ method, url }: HttpServerRequest.HttpServerRequest): Effect.Effect<From, never, Caller> =>
-    Effect.map(Caller, ({ key }) => ({ owner: key.key, method, url }))
+    Effect.map(Caller, ({ key }) => ({ owner: key.key, key, method, url }))
 
   /** The caller's, with its permits. */
   const own = ({ path, request }: One) =>
@@ -32,6 +35,10 @@ export const make = Effect.gen(function* () {
       const asking = yield* from(request)
       return { asking, ...(yield* desk.own(path.id, asking)) }
     })
+
+  /** To do to one of the caller's what cannot be undone. */
+  const consented = (weight: Consent.Weight, { service: resource, owner }: ServiceView, { request }: One) =>
+    Effect.flatMap(Asking.of(request), (asking) => consenting(weight, { kind: "service", resource, owner }, asking))
 
   /** And to be changed. */
   const changing = (one: One) =>
@@ -55,7 +62,7 @@ export const make = Effect.gen(function* () {
       return Answer.json({ ...(yield* telling.one(view)), success: true, message })
     })
 
-  return { services, desk, refusing, telling, from, own, changing, fields, changed }
+  return { services, desk, refusing, telling, from, own, changing, consented, fields, changed }
 })
 
 export type ServiceRoutes = Effect.Effect.Success<typeof make>

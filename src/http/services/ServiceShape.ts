@@ -1,5 +1,6 @@
 /** The services group's shapes: what is told of a service, and what may be asked of it. */
 import { Schema } from "effect"
+import { Scope, Tier } from "../../../events/Grants.js"
 import * as Field from "../Field.js"
 import { InputFile } from "../jobs/Program.js"
 
@@ -52,6 +53,24 @@ export const serviceFields = {
   updated_at: Field.time("Since when its state is what it is")
 }
 
+/** A vault's, as JSON has them. */
+export const Variables = Schema.Record({
+  key: Schema.String,
+  value: Schema.Union(
+    Schema.String,
+    Schema.Struct({
+      value: Field.text("8 to 4096 visible ASCII characters. It never enters the container.", "a-secret"),
+      egress: Schema.Array(Schema.String).annotations({
+        description:
+          "Hosts that the value goes to: `api.example.com`, `*.example.org`, `api.example.com:8443` over TLS, or " +
+          "`http://host` in clear. The container has a placeholder, and the egress proxy puts the value in its place " +
+          "in requests to these hosts. Needs network_mode semitrusted.",
+        examples: [["api.example.com", "*.example.org"]]
+      })
+    }).annotations({ identifier: "MarkedVariable" })
+  )
+})
+
 export const Service = Schema.Struct(serviceFields).annotations({ identifier: "Service" })
 export type Service = typeof Service.Type
 
@@ -81,6 +100,14 @@ const bootstrap = {
   )
 }
 
+const limit = optional(Schema.NonNegativeInt)
+const ChildKey = Schema.Struct({
+  tier: optional(Tier),
+  scopes: optional(Schema.Array(Scope)),
+  ...{ rpm: limit, burst: limit, concurrency: limit, vcpu: limit, ttl: limit },
+  ...{ services: limit, snapshots: limit, images: limit, kept_bytes: limit }
+}).annotations({ identifier: "ChildKey", description: "No more of each than the caller's own key has." })
+
 export const CreateService = Schema.Struct({
   name: optional(Field.text("A DNS label that nobody else has; without it one is made up.", "shop")),
   ports: optional(Ports),
@@ -97,9 +124,19 @@ export const CreateService = Schema.Struct({
   golden_image: optional(Field.text("An image to begin with.", "unsb-image-0123-4567-89ab-cdef")),
   input_files: optional(Files),
   env: optional(
-    Field.of(Schema.Record({ key: Schema.String, value: Schema.String }), "Variables for its vault.", {
-      GREETING: "hi"
+    Field.of(Variables, "Variables for its vault.", {
+      GREETING: "hi",
+      TOKEN: { value: "a-secret", egress: ["api.example.com"] }
     })
+  ),
+  child_key: optional(
+    Field.of(
+      Schema.Union(Schema.Boolean, ChildKey),
+      "Its programs get a key of their own, a child of the caller's, as UNSANDBOX_PUBLIC_KEY and UNSANDBOX_SECRET_KEY; " +
+        "nobody else ever sees it, and it is revoked with the service. Default false.",
+      true,
+      { scopes: ["execute"], concurrency: 1 }
+    )
   ),
   unfreeze_on_demand: optional(Field.flag("A visitor wakes it when it is frozen. Default false.", true)),
   show_freeze_page: optional(Field.flag("Default true.", true))
@@ -146,6 +183,10 @@ export const Vault = Schema.Struct({
   count: Field.count("How many.", 2),
   variable_count: Field.count("The same.", 2),
   names: Schema.Array(Schema.String).annotations({ description: "Their names; values are told by POST …/env/export." }),
+  egress: Schema.Record({ key: Schema.String, value: Schema.Array(Schema.String) }).annotations({
+    description: "Of those that are marked: the hosts that their values go to. Their container has placeholders.",
+    examples: [{ TOKEN: ["api.example.com"] }]
+  }),
   updated_at: Field.count("When they were last put, in seconds since 1970; 0: never.", 1768728600),
   env: Schema.Struct({}).annotations({ description: "Always empty: values are not told here." })
 }).annotations({ identifier: "Vault" })

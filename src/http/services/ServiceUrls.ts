@@ -15,8 +15,13 @@ export class ServiceUrls extends Context.Tag("http/ServiceUrls")<
  * On this machine alone a service is reached at the proxy's own port; below a real domain something that ends TLS stands
  * in front of that.
  */
-export const make = (domain: string, port: number, memoryMbPerVcpu: number): typeof ServiceUrls.Service => {
+export const make = (
+  domain: string,
+  port: number,
+  memoryMbPerVcpu: number,
+  scheme: "http" | "https" = "http"
+): typeof ServiceUrls.Service => {
   const here = domain === "localhost"
-  const of = (name: string) => (here ? `http://${name}.on.localhost:${port}` : `https://${name}.on.${domain}`)
+  const of = (name: string) => (here ? `${scheme}://${name}.on.localhost:${port}` : `https://${name}.on.${domain}`)
   return { own: [domain], of, memoryMbPerVcpu }
 }

@@ -30,6 +30,7 @@ export const order = (fields: Fields): ServiceAsked => ({
     vcpu: first(fields.vcpu),
     service_type: fields.service_type,
     env: fields.env,
+    child_key: fields.child_key,
     unfreeze_on_demand: fields.unfreeze_on_demand,
     show_freeze_page: fields.show_freeze_page
   },

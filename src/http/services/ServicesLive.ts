@@ -6,6 +6,7 @@ import { Images } from "../../../actors/image/Images.js"
 import type { Owned, Submission, Unwilling } from "../../../actors/service/Services.js"
 import { unfit } from "../../../actors/snapshot/Unfit.js"
 import { ServiceTable } from "../../projections/ServiceTable.js"
+import { Allowance } from "../Allowance.js"
 import { Api } from "../Api.js"
 import * as Asking from "../Asking.js"
 import { Caller } from "../Authentication.js"
@@ -40,6 +41,7 @@ const make = Effect.gen(function* () {
   const spawning = yield* Images
   const images = yield* ImageDesk.make(yield* Asking.make)
   const snapshots = yield* SnapshotDesk.make
+  const allowance = yield* Allowance
 
   /** D18 where it begins with an image. */
   const beginning = ({ image }: ServiceWords.ServiceAsked, submission: Omit<Submission, "from">, { request }: Any) =>
@@ -54,10 +56,11 @@ const make = Effect.gen(function* () {
 
   const create = Effect.fnUntraced(function* (any: Any) {
     const { key, trace } = yield* Caller
+    const within = allowance.within("service", yield* Asking.of(any.request))
     const asking = yield* from(any.request)
     const asked = ServiceWords.order(yield* fields(asking))
     const permits = yield* intake.judge(asked, asking)
-    const service = yield* beginning(asked, { ...permits, owner: key.key, trace }, any)
+    const service = yield* within(beginning(asked, { ...permits, owner: key.key, trace }, any))
     return Answer.json(telling.fresh(yield* desk.again(service)), 201)
   }, Effect.mapError(Problem.of))
 
@@ -88,10 +91,16 @@ const make = Effect.gen(function* () {
 
   const destroy = Effect.fnUntraced(function* (one: One) {
     const { owned, unlocked, view } = yield* routes.changing(one)
-    yield* services.destroy(owned, unlocked)
+    yield* services.destroy(owned, unlocked, yield* routes.consented("destroying", view, one))
     const { name, service } = view
     const state = { status: "destroyed", state: "destroyed" }
     return { id: service, service_id: service, ...state, success: true, message: `Service ${name} destroyed` }
+  }, Effect.mapError(Problem.of))
+
+  const unlock = Effect.fnUntraced(function* (one: One) {
+    const { owned, view } = yield* own(one)
+    yield* services.unlock(owned, yield* routes.consented("destroying", view, one))
+    return yield* changed(view, "Service unlocked")
   }, Effect.mapError(Problem.of))
 
   return {
@@ -103,7 +112,7 @@ const make = Effect.gen(function* () {
     freeze: act(services.freeze, "Service frozen"),
     unfreeze: act(services.unfreeze, "Service unfrozen"),
     lock: act(services.lock, "Service locked"),
-    unlock: act(services.unlock, "Service unlocked"),
+    unlock,
     ...ServiceChanges.make(routes, intake),
     ...(yield* ServiceErrands.make(routes, intake)),
     ...(yield* ServiceOutput.make(routes))

@@ -10,7 +10,7 @@ import { problems } from "../Problem.js"
 import * as Shape from "./ServiceShape.js"
 
 const Path = Schema.Struct({ id: Shape.serviceFields.id })
-const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 503)
+const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 428, 429, 503)
 const mine = [...Field.signed, "D16", "D17"] as const
 const changing = [...mine, "D20", "D11", "D22", "D26"] as const
 
@@ -21,8 +21,9 @@ const Dotenv = HttpApiSchema.Text({ contentType: "text/plain" }).annotations({
 
 const Variables = Schema.Struct({
   env: Schema.optional(
-    Field.of(Schema.Record({ key: Schema.String, value: Schema.String }), "Names and values; or text, as in a file.", {
-      GREETING: "hi"
+    Field.of(Shape.Variables, "Names and values, or names and where values may go; or text, as in a file.", {
+      GREETING: "hi",
+      TOKEN: { value: "a-secret", egress: ["api.example.com"] }
     })
   ),
   content: Schema.optional(Field.text("Lines of NAME=VALUE.", "GREETING=hi\n"))
@@ -34,7 +35,13 @@ export class VaultGroup extends HttpApiGroup.make("vault")
       .setPath(Path)
       .addSuccess(Shape.Vault)
       .addError(refusals)
-      .annotateContext(Field.route("What is in a vault", "Names and number, never values.", ...mine))
+      .annotateContext(
+        Field.route(
+          "What is in a vault",
+          "Names, number, and where those that are marked may go; never values.",
+          ...mine
+        )
+      )
   )
   .add(
     HttpApiEndpoint.put("put", "/services/:id/env")
@@ -45,7 +52,7 @@ export class VaultGroup extends HttpApiGroup.make("vault")
       .annotateContext(
         Field.route(
           "Fill a vault",
-          "In the place of all that was in it; what starts from now on has them.",
+          "In the place of all that was in it; what starts from now on has them. What is marked stays so when it is put as text.",
           ...changing
         )
       )

@@ -1,13 +1,15 @@
 /** Vaults filled, emptied and read by those who own their services. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { Effect, Either } from "effect"
-import { print, type Variables, vaultWellformed } from "../../guards/VaultOrder.js"
+import { print, vaultWellformed } from "../../guards/VaultOrder.js"
+import type { Variables } from "../../guards/VaultVariables.js"
 import type { ServiceView } from "../../projections/ServiceTable.js"
 import { Api } from "../Api.js"
 import { Caller } from "../Authentication.js"
 import * as Normalise from "../Normalise.js"
 import * as Problem from "../Problem.js"
 import * as Answer from "../wire/Answer.js"
+import * as OwnKeys from "./OwnKeys.js"
 import * as ServiceRoutes from "./ServiceRoutes.js"
 
 type One = ServiceRoutes.One
@@ -22,6 +24,7 @@ const statusOf = ({ vault }: ServiceView) => {
     count: names.length,
     variable_count: names.length,
     names,
+    egress: vault?.egress ?? {},
     updated_at: at,
     env: {}
   }
@@ -37,6 +40,7 @@ const unwrapped = (fields: Normalise.Fields) => {
 
 const make = Effect.gen(function* () {
   const { changing, fields, own, refusing, services } = yield* ServiceRoutes.make
+  const handing = yield* OwnKeys.make
 
   const status = Effect.fnUntraced(function* (one: One) {
     return statusOf((yield* own(one)).view)
@@ -52,9 +56,11 @@ const make = Effect.gen(function* () {
     })
 
   const put = Effect.fnUntraced(function* (one: One) {
-    const { asking, owned, unlocked } = yield* changing(one)
-    const order = vaultWellformed.decide(yield* written(one, asking))
+    const { asking, owned, unlocked, view } = yield* changing(one)
+    const now = { network: view.network, marked: view.vault?.egress ?? {} }
+    const order = vaultWellformed.decide({ ...(yield* written(one, asking)), ...now })
     const { facts } = yield* refusing(order, asking.owner, asking.method, asking.url)
+    yield* handing({ env: facts.variables }, asking)
     yield* services.seal(owned, unlocked, facts.variables)
     const count = Object.keys(facts.variables).length
     const message = `${count} variable${count === 1 ? " is" : "s are"} in the vault, for what is started from now on`

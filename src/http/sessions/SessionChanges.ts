@@ -3,6 +3,8 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { Effect } from "effect"
 import type { Failure, Sessions } from "../../../actors/session/Sessions.js"
 import { boostWellformed, extensionWellformed } from "../../guards/SessionOrder.js"
+import { entitles } from "../../guards/TierEntitled.js"
+import { Caller } from "../Authentication.js"
 import type { Problem } from "../Problem.js"
 import * as Answer from "../wire/Answer.js"
 import * as SessionDesk from "./SessionDesk.js"
@@ -29,6 +31,8 @@ export const make = (sessions: typeof Sessions.Service, desk: SessionDesk.Sessio
   const boost = change(({ owned }, request) =>
     Effect.gen(function* () {
       const { vcpu } = (yield* desk.read(request, boostWellformed.decide)).facts
+      const { key } = yield* Caller
+      yield* desk.refusing(entitles({ scope: "sessions", vcpu }, key), key.key, request.method, request.url)
       yield* sessions.boost(owned, vcpu)
       return memory(vcpu)
     })
@@ -50,6 +54,10 @@ export const make = (sessions: typeof Sessions.Service, desk: SessionDesk.Sessio
     ...{ boost, unboost, extend, unfreeze },
     freeze: change(({ owned }) => Effect.as(sessions.freeze(owned), {})),
     lock: change(({ owned }) => Effect.as(sessions.lock(owned), {})),
-    unlock: change(({ owned }) => Effect.as(sessions.unlock(owned), {}))
+    unlock: change(({ owned, view }, request) =>
+      Effect.flatMap(desk.consented("plain", view, request), (consent) =>
+        Effect.as(sessions.unlock(owned, consent), {})
+      )
+    )
   }
 }

@@ -11,7 +11,9 @@ import { type Ownership, resourceOwned } from "../../guards/ResourceOwned.js"
 import { resourceUnlocked } from "../../guards/ResourceUnlocked.js"
 import type { LogUnavailable } from "../../log/EventLog.js"
 import { SessionTable, type SessionView } from "../../projections/SessionTable.js"
+import * as Asking from "../Asking.js"
 import { Caller } from "../Authentication.js"
+import * as Consent from "../Consent.js"
 import * as Normalise from "../Normalise.js"
 import { Problem, of as problemOf } from "../Problem.js"
 import * as Refusing from "../Refusing.js"
@@ -59,6 +61,7 @@ export const make = (memoryMbPerVcpu: number) =>
     const sessions = yield* Sessions
     const tickets = yield* ShellTickets
     const refusing = yield* Refusing.make
+    const consenting = yield* Consent.make
 
     const find = (id: string) => (isSessionId(id) ? table.find(id) : Effect.succeed(Option.none<SessionView>()))
 
@@ -81,6 +84,10 @@ export const make = (memoryMbPerVcpu: number) =>
       return refusing(free, owned.facts.actor, request.method, request.url)
     }
 
+    /** To do to one of the caller's what cannot be undone. */
+    const consented = (weight: Consent.Weight, { owner, session: resource }: SessionView, request: Request) =>
+      Effect.flatMap(Asking.of(request), (asking) => consenting(weight, { kind: "session", resource, owner }, asking))
+
     /** D11 on what the body says. */
     const read = <A>(request: Request, judge: (fields: Fields) => Either.Either<A, Refused>) =>
       Effect.flatMap(Caller, ({ body, key }) => {
@@ -102,7 +109,7 @@ export const make = (memoryMbPerVcpu: number) =>
     const view = (id: SessionId): Effect.Effect<SessionView, LogUnavailable | Problem> =>
       Effect.flatMap(table.find(id), Option.match({ onNone: () => unsettled, onSome: Effect.succeed }))
 
-    return { own, unlocked, read, tell, view, refusing }
+    return { own, unlocked, consented, read, tell, view, refusing }
   })
 
 export type SessionDesk = Effect.Effect.Success<ReturnType<typeof make>>

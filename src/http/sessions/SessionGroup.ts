@@ -27,7 +27,7 @@ const Listing = Schema.Struct({
 })
 
 const known = [...Field.signed, "D16", "D17"] as const
-const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 429, 503)
+const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 428, 429, 503)
 
 export class SessionGroup extends HttpApiGroup.make("sessions")
   .add(
@@ -40,7 +40,7 @@ export class SessionGroup extends HttpApiGroup.make("sessions")
         Field.route(
           "Open a session",
           "Answers when its shell runs; connect to `websocket_url` then.",
-          ...([...Field.signed, "D11", "D12", "D13", "D14", "D10", "D23", "D26"] as const)
+          ...([...Field.signed, "D06", "D11", "D08", "D12", "D13", "D14", "D07", "D10", "D23", "D26"] as const)
         )
       )
   )
@@ -68,7 +68,7 @@ export class SessionGroup extends HttpApiGroup.make("sessions")
         Field.route(
           "End a session",
           "Its container and all that was written in it are gone when this answers; a recording comes with the answer.",
-          ...([...known, "D20", "D22", "D26"] as const)
+          ...([...known, "D20", "D22", "D26", ...Field.consented] as const)
         )
       )
   )
@@ -94,7 +94,7 @@ export class SessionGroup extends HttpApiGroup.make("sessions")
         Field.route(
           "Unfreeze a session",
           "Its programs go on; after a deep freeze it starts anew from what it had written.",
-          ...([...known, "D22", "D10", "D26"] as const)
+          ...([...known, "D22", "D07", "D10", "D26"] as const)
         )
       )
   )
@@ -108,7 +108,7 @@ export class SessionGroup extends HttpApiGroup.make("sessions")
         Field.route(
           "Boost a session",
           "More vCPUs, with 2 GB each, while it runs.",
-          ...([...known, "D11", "D22", "D10", "D23", "D26"] as const)
+          ...([...known, "D11", "D08", "D22", "D07", "D10", "D23", "D26"] as const)
         )
       )
   )
@@ -139,7 +139,9 @@ export class SessionGroup extends HttpApiGroup.make("sessions")
       .setPath(Path)
       .addSuccess(Shapes.Session)
       .addError(refusals)
-      .annotateContext(Field.route("Unlock a session", "It may be deleted again.", ...([...known, "D26"] as const)))
+      .annotateContext(
+        Field.route("Unlock a session", "It may be deleted again.", ...([...known, "D26", ...Field.consented] as const))
+      )
   )
   .add(
     HttpApiEndpoint.post("extend", "/sessions/:id/extend")
@@ -162,7 +164,11 @@ export class SessionGroup extends HttpApiGroup.make("sessions")
       .addSuccess(Shapes.Executed)
       .addError(refusals)
       .annotateContext(
-        Field.route("Run a command", "Beside the shell, in the same container.", ...([...known, "D11", "D22"] as const))
+        Field.route(
+          "Run a command",
+          "Beside the shell, in the same container.",
+          ...([...known, "D06", "D11", "D22"] as const)
+        )
       )
   )
   .add(
@@ -172,7 +178,11 @@ export class SessionGroup extends HttpApiGroup.make("sessions")
       .addSuccess(Shapes.Executed)
       .addError(refusals)
       .annotateContext(
-        Field.route("Run a command", "The same as POST /sessions/{id}/execute.", ...([...known, "D11", "D22"] as const))
+        Field.route(
+          "Run a command",
+          "The same as POST /sessions/{id}/execute.",
+          ...([...known, "D06", "D11", "D22"] as const)
+        )
       )
   )
   .add(
@@ -185,7 +195,7 @@ export class SessionGroup extends HttpApiGroup.make("sessions")
         Field.route(
           "Take a snapshot of a session",
           "The same as POST /snapshots with `session_id`.",
-          ...([...known, "D11", "D10", "D22", "D26"] as const)
+          ...([...known, "D06", "D11", "D08", "D09", "D10", "D22", "D26"] as const)
         )
       )
   )
@@ -199,7 +209,7 @@ export class SessionGroup extends HttpApiGroup.make("sessions")
         Field.route(
           "Put a snapshot back",
           "Its programs end, what it had written is replaced, and its shell starts again.",
-          ...([...known, "D11", "D20", "D22", "D26"] as const)
+          ...([...known, "D06", "D11", "D20", "D07", "D22", "D26", ...Field.consented] as const)
         )
       )
   )

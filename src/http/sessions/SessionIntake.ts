@@ -1,4 +1,4 @@
-/** From a request for a session as it came to a submission that holds its permits: D11, D12, D13, D14, in this order. */
+/** From a request for a session as it came to a submission that holds its permits: D11, D08, D12, D13, D14, in this order. */
 import { Effect, Either } from "effect"
 import { Pools } from "../../../actors/pool/Pools.js"
 import type { Submission } from "../../../actors/session/Sessions.js"
@@ -8,11 +8,13 @@ import { type LanguageAsked, languageRunnable } from "../../guards/LanguageRunna
 import { networkPermitted } from "../../guards/NetworkPermitted.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
 import { sessionWellformed } from "../../guards/SessionOrder.js"
+import { entitles } from "../../guards/TierEntitled.js"
 import * as Shells from "../../languages/Shells.js"
 import { Toolchains } from "../../languages/Toolchains.js"
+import type { KeyRecord } from "../../projections/KeyTable.js"
 import type { Asked } from "./SessionRequest.js"
 
-export type Permits = Pick<Submission, "order" | "shell" | "multiplexer" | "files" | "network" | "audit">
+export type Permits = Pick<Submission, "order" | "shell" | "multiplexer" | "files" | "network" | "entitled" | "audit">
 
 export const make = Effect.gen(function* () {
   const toolchains = yield* Toolchains
@@ -35,18 +37,19 @@ export const make = Effect.gen(function* () {
     }))
   }
 
-  const judge = (asked: Either.Either<Asked, Reason>): Effect.Effect<Either.Either<Permits, Refused>> =>
+  const judge = (asked: Either.Either<Asked, Reason>, key: KeyRecord): Effect.Effect<Either.Either<Permits, Refused>> =>
     Effect.map(status, (pools) =>
       Either.gen(function* () {
         const { files: written, order: said } = yield* Either.mapLeft(asked, requestWellformed.refuse)
         const order = yield* sessionWellformed.decide(said)
-        const { audit, multiplexer, network: mode, shell: name } = order.facts
+        const { audit, multiplexer, network: mode, shell: name, vcpu } = order.facts
+        const entitled = yield* entitles({ scope: "sessions", vcpu, network: mode }, key)
         const shell = yield* languageRunnable.decide(shellAsked(name))
         const keeper = yield* multiplexerOf(multiplexer)
         const files = yield* filesContained.decide({ files: written, bounds: FILE_BOUNDS })
         const available = pools.filter(({ enabled }) => enabled).map(({ id }) => id)
         const network = yield* networkPermitted.decide({ mode, available })
-        return { order, shell, multiplexer: keeper, files, network, audit }
+        return { order, shell, multiplexer: keeper, files, network, entitled, audit }
       })
     )
   return { judge }

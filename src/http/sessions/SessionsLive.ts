@@ -66,7 +66,7 @@ const make = ({ memoryMbPerVcpu }: Options) =>
 
     const open = Effect.fnUntraced(function* ({ request }: { readonly request: Request }) {
       const { body, key, trace } = yield* Caller
-      const judged = yield* intake.judge(SessionRequest.open(request.url, body))
+      const judged = yield* intake.judge(SessionRequest.open(request.url, body), key)
       const permits = yield* desk.refusing(judged, key.key, request.method, request.url)
       const submission: Submission = { ...permits, owner: key.key, from: null, trace }
       const session = yield* sessions.open(submission)
@@ -108,7 +108,10 @@ const make = ({ memoryMbPerVcpu }: Options) =>
       const { session } = one.view
       // What the log knows to be over may still be at work here.
       const here = one.view.ended === null || sessions.activity(session) !== undefined
-      if (here) yield* sessions.remove(one.owned, yield* desk.unlocked(one, request))
+      if (here) {
+        const unlocked = yield* desk.unlocked(one, request)
+        yield* sessions.remove(one.owned, unlocked, yield* desk.consented("grave", one.view, request))
+      }
       yield* Effect.timeoutOption(sessions.ended(session), "1 minute")
       const view = yield* desk.view(session)
       const large = Large.make()

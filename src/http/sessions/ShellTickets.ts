@@ -1,5 +1,6 @@
 /** Where a session's terminal is, as its owner is told: with a ticket for a short while, where the server demands one. */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
+import { TLSSocket } from "node:tls"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Context, Layer } from "effect"
@@ -34,8 +35,10 @@ const hostOf = (request: HttpServerRequest.HttpServerRequest): string => {
   return `${address.includes(":") ? `[${address}]` : address}:${socket.localPort ?? 80}`
 }
 
-const schemeOf = ({ headers }: HttpServerRequest.HttpServerRequest): string =>
-  headers["x-forwarded-proto"] === "https" ? "wss" : "ws"
+const schemeOf = (request: HttpServerRequest.HttpServerRequest): string => {
+  const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
+  return socket instanceof TLSSocket || request.headers["x-forwarded-proto"] === "https" ? "wss" : "ws"
+}
 
 const make = ({ sessionWs = "open" }: Options): typeof ShellTickets.Service => {
   // Tickets are short-lived and asked for anew, so their key need not outlive the process.

@@ -8,6 +8,7 @@ import type { Place } from "../../../events/Snapshot.js"
 import type { Refused } from "../../guards/Guard.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
 import { ServiceTable } from "../../projections/ServiceTable.js"
+import { Allowance } from "../Allowance.js"
 import type { Asking, Guarding } from "../Asking.js"
 import type { Fields } from "../Normalise.js"
 import * as ServiceIntake from "../services/ServiceIntake.js"
@@ -46,6 +47,7 @@ export const make = (guarding: Guarding) =>
     const sessions = yield* Sessions
     const services = yield* Services
     const table = yield* ServiceTable
+    const allowance = yield* Allowance
     const telling = yield* ServiceTelling.make
     const sessionIntake = yield* SessionIntake.make
     const serviceIntake = yield* ServiceIntake.make
@@ -54,7 +56,10 @@ export const make = (guarding: Guarding) =>
       Effect.gen(function* () {
         const usual = { network_mode: network, vcpu, ...(shell === null ? {} : { shell }) }
         const written = SessionRequest.asked(asking.target)(over(fields, usual))
-        const permits = yield* guarding.judge(yield* sessionIntake.judge(Either.right(written)), asking)
+        const permits = yield* guarding.judge(
+          yield* sessionIntake.judge(Either.right(written), asking.caller.key),
+          asking
+        )
         const { key, trace } = asking.caller
         return (from: Digest) =>
           sessions.open({ ...permits, owner: key.key, from, trace }).pipe(
@@ -70,10 +75,11 @@ export const make = (guarding: Guarding) =>
         const usual = { network_mode: network, vcpu, ports, service_type: serviceType ?? undefined }
         const { caller, method, target } = asking
         const { key, trace } = caller
-        const about = { owner: key.key, method, url: target }
+        const about = { owner: key.key, key, method, url: target }
         const permits = yield* serviceIntake.judge(ServiceWords.order(over(fields, usual)), about)
         return (from: Digest) =>
           services.create({ ...permits, owner: key.key, from, trace }).pipe(
+            allowance.within("service", asking),
             Effect.mapBoth({
               onSuccess: (service): Service => ({ _tag: "Service", service }),
               onFailure: SessionDesk.told

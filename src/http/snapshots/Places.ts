@@ -8,6 +8,7 @@ import { requestWellformed } from "../../guards/RequestWellformed.js"
 import { ServiceTable, type ServiceView } from "../../projections/ServiceTable.js"
 import { SessionTable, type SessionView } from "../../projections/SessionTable.js"
 import type { Asking, Guarding } from "../Asking.js"
+import * as Consent from "../Consent.js"
 import type { Fields } from "../Normalise.js"
 import * as ServiceDesk from "../services/ServiceDesk.js"
 import * as SessionDesk from "../sessions/SessionDesk.js"
@@ -52,6 +53,7 @@ export const originOfService = ({ container, network, ports, serviceType, vcpu }
 
 export const make = (guarding: Guarding) =>
   Effect.gen(function* () {
+    const consenting = yield* Consent.make
     const sessions = yield* SessionTable
     const services = yield* ServiceTable
 
@@ -83,11 +85,15 @@ export const make = (guarding: Guarding) =>
       if (_tag === "Session") {
         const { owned, view } = yield* session(id, asking)
         const unlocked = yield* guarding.unlocked("session", view.session, view.locked, asking)
-        return Snapshots.Target.Session({ owned, unlocked })
+        const { owner, session: resource } = view
+        const consent = yield* consenting("plain", { kind: "session", resource, owner }, asking)
+        return Snapshots.Target.Session({ owned, unlocked, consent })
       }
       const { owned, view } = yield* service(id, asking)
       const unlocked = yield* guarding.unlocked("service", view.service, view.locked, asking)
-      return Snapshots.Target.Service({ owned, unlocked })
+      const { owner, service: resource } = view
+      const consent = yield* consenting("plain", { kind: "service", resource, owner }, asking)
+      return Snapshots.Target.Service({ owned, unlocked, consent })
     })
 
     return { service, source, target }

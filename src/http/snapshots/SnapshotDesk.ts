@@ -6,8 +6,11 @@ import type { Place } from "../../../events/Snapshot.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
 import type { Found } from "../../guards/ResourceKnown.js"
 import { snapshotWellformed } from "../../guards/SnapshotOrder.js"
+import { entitles } from "../../guards/TierEntitled.js"
 import { SnapshotTable, type SnapshotView } from "../../projections/SnapshotTable.js"
+import { Allowance } from "../Allowance.js"
 import * as Asking from "../Asking.js"
+import * as Consent from "../Consent.js"
 import { iso } from "../Moment.js"
 import * as Normalise from "../Normalise.js"
 import * as Places from "./Places.js"
@@ -51,6 +54,8 @@ export const make = Effect.gen(function* () {
   const snapshots = yield* Snapshots.Snapshots
   const table = yield* SnapshotTable
   const guarding = yield* Asking.make
+  const consenting = yield* Consent.make
+  const allowance = yield* Allowance
   const places = yield* Places.make(guarding)
 
   const fieldsOf = (asking: Asking.Asking) =>
@@ -70,8 +75,10 @@ export const make = Effect.gen(function* () {
     const { hot, name, ttl } = fields
     const order = yield* guarding.judge(snapshotWellformed.decide({ name, hot, ttl }), asking)
     const named = of ?? (yield* guarding.judge(Places.named(fields), asking))
+    yield* guarding.judge(entitles({ scope: "snapshots" }, asking.caller.key), asking)
     const { origin, source } = yield* places.source(named, asking)
-    return told(yield* snapshots.take({ source, order, origin }, Asking.asked(asking)))
+    const taking = snapshots.take({ source, order, origin }, Asking.asked(asking))
+    return told(yield* allowance.within("snapshot", asking)(taking))
   })
 
   /** Into the place that the path names, or else the one that it was taken of. */
@@ -92,7 +99,12 @@ export const make = Effect.gen(function* () {
     return yield* restore(named, asking, into)
   })
 
-  return { own, take, restore, restoreInto, fieldsOf, guarding, places }
+  const consented = (weight: Consent.Weight, { owner, snapshot, source }: SnapshotView, asking: Asking.Asking) => {
+    const home = source._tag === "Service" ? { home: source.service } : {}
+    return consenting(weight, { kind: "snapshot", resource: snapshot, owner, ...home }, asking)
+  }
+
+  return { own, consented, take, restore, restoreInto, fieldsOf, guarding, places }
 })
 
 const placeOf = (target: Snapshots.Target): Place =>

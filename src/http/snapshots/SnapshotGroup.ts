@@ -115,7 +115,7 @@ const Deleted = Schema.Struct({
 }).annotations({ identifier: "SnapshotDeleted" })
 
 const known = [...Field.signed, "D16", "D17"] as const
-const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 500, 503)
+const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 428, 429, 500, 503)
 
 const base = HttpApiGroup.make("snapshots")
   .add(
@@ -127,7 +127,7 @@ const base = HttpApiGroup.make("snapshots")
         Field.route(
           "Take a snapshot",
           "Of what a session or service has written: /home/sandbox, /tmp and /srv. It is frozen meanwhile unless `hot`.",
-          ...([...known, "D11", "D10", "D22", "D26"] as const)
+          ...([...known, "D06", "D11", "D08", "D09", "D10", "D22", "D26"] as const)
         )
       )
   )
@@ -150,7 +150,15 @@ const base = HttpApiGroup.make("snapshots")
       .addSuccess(Deleted)
       .addError(refusals)
       .annotateContext(
-        Field.route("Delete a snapshot", "Images made of it keep their content.", ...known, "D20", "D22", "D26")
+        Field.route(
+          "Delete a snapshot",
+          "Images made of it keep their content.",
+          ...known,
+          "D20",
+          "D22",
+          "D26",
+          ...Field.consented
+        )
       )
   )
 
@@ -169,7 +177,9 @@ export class SnapshotGroup extends base
       .setPath(Path)
       .addSuccess(Locking)
       .addError(refusals)
-      .annotateContext(Field.route("Unlock a snapshot", "It can be deleted again.", ...known, "D22", "D26"))
+      .annotateContext(
+        Field.route("Unlock a snapshot", "It can be deleted again.", ...known, "D22", "D26", ...Field.consented)
+      )
   )
   .add(
     HttpApiEndpoint.post("restore", "/snapshots/:id/restore")
@@ -180,7 +190,7 @@ export class SnapshotGroup extends base
         Field.route(
           "Put a snapshot back",
           "The session or service that it was taken of is stopped, gets all of its content in one step, and starts again.",
-          ...([...known, "D20", "D10", "D22", "D26"] as const)
+          ...([...known, "D06", "D20", "D07", "D10", "D22", "D26", ...Field.consented] as const)
         )
       )
   )
@@ -194,7 +204,7 @@ export class SnapshotGroup extends base
         Field.route(
           "Make a session or service of a snapshot",
           "A new one, which begins with the snapshot's content.",
-          ...([...known, "D11", "D12", "D13", "D14", "D15", "D10", "D23", "D26"] as const)
+          ...([...known, "D06", "D11", "D08", "D12", "D13", "D14", "D15", "D09", "D07", "D10", "D23", "D26"] as const)
         )
       )
   )

@@ -50,14 +50,15 @@ const make = Effect.gen(function* () {
     const { asking, by, owned, view } = yield* own(one)
     const { locked, name, snapshot } = view
     const unlocked = yield* desk.guarding.unlocked("snapshot", snapshot, locked, asking)
-    yield* snapshots.delete(owned, unlocked, by)
+    yield* snapshots.delete(owned, unlocked, yield* desk.consented("destroying", view, asking), by)
     return { id: snapshot, snapshot_id: snapshot, success: true, message: `Snapshot ${name} deleted` }
   }, Effect.mapError(Problem.of))
 
   const locking = (locked: boolean) =>
     Effect.fnUntraced(function* (one: One) {
-      const { by, owned, view } = yield* own(one)
-      yield* locked ? snapshots.lock(owned, by) : snapshots.unlock(owned, by)
+      const { asking, by, owned, view } = yield* own(one)
+      if (locked) yield* snapshots.lock(owned, by)
+      else yield* snapshots.unlock(owned, yield* desk.consented("destroying", view, asking), by)
       const message = `Snapshot ${locked ? "locked" : "unlocked"}`
       return { id: view.snapshot, snapshot_id: view.snapshot, locked, message }
     }, Effect.mapError(Problem.of))

@@ -1,7 +1,7 @@
 /** A caller's own key: it got this far, so it is good; for how long, and for how much. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { Clock, Effect } from "effect"
-import { Pools } from "../../../actors/pool/Pools.js"
+import { entitlementOf } from "../../guards/Entitlement.js"
 import type { KeyRecord } from "../../projections/KeyTable.js"
 import { Api } from "../Api.js"
 import { Caller } from "../Authentication.js"
@@ -23,20 +23,32 @@ const forPeople = (millis: number): string => {
   return "less than a minute"
 }
 
-/** No tier and no rate limits it; programs at once are as many as containers. */
-const entitlement = (concurrency: number) => ({ tier: 0, rate_limit: 0, concurrency })
+/** Clients read whole numbers; less than one a minute is still one now and then. */
+const perMinute = (rpm: number) => (rpm > 0 ? Math.max(1, Math.floor(rpm)) : 0)
 
-const state = ({ expiresAt, key, status }: KeyRecord, now: number, concurrency: number): KeyState => {
+const entitlement = (record: KeyRecord) => {
+  const { burst, concurrency, images, keptBytes, number, rpm, scopes, services, snapshots, ttlSeconds, vcpu } =
+    entitlementOf(record)
+  const { confirm, generation, tier } = record
+  return {
+    ...{ tier: number, tier_name: tier, rate_limit: perMinute(rpm), burst, concurrency, vcpu, ttl: ttlSeconds },
+    ...{ services, snapshots, images, kept_bytes: keptBytes, scopes: [...scopes], confirm },
+    ...(generation === 0 ? {} : { generation })
+  }
+}
+
+const state = (record: KeyRecord, now: number): KeyState => {
+  const { expiresAt, key, status } = record
   const until = new Date(expiresAt === null ? never : expiresAt / 1_000).toISOString()
   const left = expiresAt === null ? "does not expire" : forPeople(expiresAt / 1_000 - now)
+  const may = entitlement(record)
   return {
     valid: true,
     public_key: key,
     status,
-    ...entitlement(concurrency),
-    rate_per_minute: 0,
-    burst: 0,
-    concurrency_limit: concurrency,
+    ...may,
+    rate_per_minute: may.rate_limit,
+    concurrency_limit: may.concurrency,
     expires_at: until,
     valid_through_datetime: until,
     valid_for_human: left,
@@ -44,16 +56,13 @@ const state = ({ expiresAt, key, status }: KeyRecord, now: number, concurrency: 
   }
 }
 
+const validate = Effect.gen(function* () {
+  const { key } = yield* Caller
+  return state(key, yield* Clock.currentTimeMillis)
+})
+
+const self = Effect.map(Caller, ({ key }) => entitlement(key))
+
 export const KeysLive = HttpApiBuilder.group(Api, "keys", (handlers) =>
-  Effect.gen(function* () {
-    const { status } = yield* Pools
-    const concurrency = Effect.map(status, (pools) =>
-      pools.filter(({ enabled }) => enabled).reduce((total, { maximum }) => total + maximum, 0)
-    )
-    const validate = Effect.gen(function* () {
-      const { key } = yield* Caller
-      return state(key, yield* Clock.currentTimeMillis, yield* concurrency)
-    })
-    return handlers.handle("validate", () => validate).handle("self", () => Effect.map(concurrency, entitlement))
-  })
+  handlers.handle("validate", () => validate).handle("self", () => self)
 )

@@ -1,10 +1,15 @@
 /** The node server under the API: limits on what a connection may cost, and a stop that lets requests finish. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
-import type { AddressInfo, Socket } from "node:net"
+import { createServer as createSecure } from "node:https"
+import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
+import { Server as TlsServer } from "node:tls"
 import { Data, Duration, Effect, type Scope } from "effect"
+import type { Secure } from "../../tls/Secure.js"
 import { largestBody } from "./Body.js"
 import * as Leaving from "./Leaving.js"
+import * as Malformed from "./Malformed.js"
+import * as Pipeline from "./Pipeline.js"
 import * as RequestId from "./RequestId.js"
 
 /** The address cannot be listened on; the reason names the fix. */
@@ -18,55 +23,24 @@ export interface Options {
   readonly maxConnections: number
   /** What is in flight at a stop has this long to finish. */
   readonly stopWithin: Duration.DurationInput
+  /** Without it the line is plain. */
+  readonly secure?: Secure
 }
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 const limits = {
-  maxHeaderSize: 16 * 1024,
+  maxHeaderSize: Malformed.mostHeaderBytes,
   headersTimeout: 10_000,
   /** For receiving a request only: answers may take as long as a program runs. */
   requestTimeout: 60_000,
   keepAliveTimeout: 65_000,
-  connectionsCheckingInterval: 5_000
+  connectionsCheckingInterval: 5_000,
+  insecureHTTPParser: false,
+  // Two signatures are none: whoever sends a header twice means one of them, and another server the other.
+  joinDuplicateHeaders: true
 }
-
-const lineErrors: Readonly<
-  Record<string, { readonly status: string; readonly code: string; readonly message: string }>
-> = {
-  HPE_HEADER_OVERFLOW: {
-    status: "431 Request Header Fields Too Large",
-    code: "headers_too_large",
-    message: `The headers are larger than ${limits.maxHeaderSize} bytes.`
-  },
-  ERR_HTTP_REQUEST_TIMEOUT: {
-    status: "408 Request Timeout",
-    code: "request_timeout",
-    message: "The request did not arrive in time."
-  }
-}
-const lingerMillis = 1_000
-const notHttp = {
-  status: "400 Bad Request",
-  code: "malformed_http",
-  message: "This is not a well-formed HTTP request."
-}
-
-/** Answers what never became a request, in the shape of every other error. */
-const onClientError = (error: Error & { readonly code?: string }, socket: Socket): void => {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy()
-    return
-  }
-  const { code, message, status } = lineErrors[error.code ?? ""] ?? notHttp
-  const body = JSON.stringify({ error: code, code: code.toUpperCase(), message, details: {} })
-  const head = ["Content-Type: application/json", `Content-Length: ${Buffer.byteLength(body)}`, "Connection: close"]
-  socket.end(`HTTP/1.1 ${status}\r\n${head.join("\r\n")}\r\n\r\n${body}`)
-  // Who never closes its side would keep the connection, and with enough of them everybody else out.
-  setTimeout(() => socket.destroy(), lingerMillis).unref()
-}
-
 const listen = (server: Server, { host, port }: Options): Effect.Effect<AddressInfo, CannotListen> =>
   Effect.async((resume) => {
     const fail = (error: Error) =>
@@ -103,14 +77,24 @@ const originForm = (target: string): string => {
   return path === target || path.startsWith("/") ? path : `/${path}`
 }
 
+const made = ({ maxConnections, secure }: Options): Server => {
+  const lines = { ...limits, keepAlive: true, noDelay: true }
+  const server = secure === undefined ? createServer(lines) : createSecure({ ...lines, ...secure.options() })
+  server.maxConnections = maxConnections
+  server.maxRequestsPerSocket = 0
+  server.maxHeadersCount = 0
+  server.on("clientError", Malformed.onClientError)
+  return server
+}
+
 const serve = (handler: Handler, options: Options) => {
   const inFlight = new Set<ServerResponse>()
   const leaving = Leaving.make()
-  const server = createServer({ ...limits, keepAlive: true, noDelay: true })
-  server.maxConnections = options.maxConnections
-  server.maxRequestsPerSocket = 0
-  server.on("clientError", onClientError)
+  const pipeline = Pipeline.make()
+  const server = made(options)
   const accept: Handler = (request, response) => {
+    if (!pipeline.enter(request.socket, response)) return
+    if (Malformed.refused(request, response)) return
     inFlight.add(response)
     leaving.watch(response)
     response.on("close", () => inFlight.delete(response))
@@ -138,16 +122,17 @@ export interface Listening {
 
 /** Resolves once connections are accepted; the scope's end is the graceful stop. */
 export const start = (handler: Handler, options: Options): Effect.Effect<Listening, CannotListen, Scope.Scope> =>
-  Effect.flatMap(
-    Effect.acquireRelease(
+  Effect.gen(function* () {
+    const { server } = yield* Effect.acquireRelease(
       Effect.sync(() => serve(handler, options)),
       ({ inFlight, server }) => (server.listening ? stop(server, inFlight, options.stopWithin) : Effect.void)
-    ),
-    ({ server }) =>
-      Effect.map(listen(server, options), (address) => ({
-        address,
-        onUpgrade: (upgrade) => {
-          server.on("upgrade", upgrade)
-        }
-      }))
-  )
+    )
+    if (options.secure !== undefined && server instanceof TlsServer) yield* options.secure.follow(server)
+    const address = yield* listen(server, options)
+    return {
+      address,
+      onUpgrade: (upgrade) => {
+        server.on("upgrade", upgrade)
+      }
+    }
+  })

@@ -4,9 +4,11 @@ import { describe, expect, it } from "vitest"
 import * as Image from "../../../actors/image/Image.js"
 import { Digest, ImageId, PublicKey, ServiceId, SnapshotId } from "../../../events/Ids.js"
 import type { ImageEvent, ImagePublished } from "../../../events/Image.js"
+import { told } from "../../../src/guards/Consent.js"
 import { imageTrusted } from "../../../src/guards/ImageTrusted.js"
 import { resourceOwned } from "../../../src/guards/ResourceOwned.js"
 import { resourceUnlocked } from "../../../src/guards/ResourceUnlocked.js"
+import { consentOf } from "../../support/consent.js"
 import { spec } from "../../support/given.js"
 
 const image = ImageId.make("unsb-image-0000-0000-0000-0001")
@@ -23,13 +25,15 @@ const published: ImagePublished = {
 const granted: ImageEvent = { _tag: "ImageGranted", image, key: guest }
 const revoked: ImageEvent = { _tag: "ImageRevoked", image, key: guest }
 const locked: ImageEvent = { _tag: "ImageLocked", image }
-const transferred: ImageEvent = { _tag: "ImageTransferred", image, from: owner, to: guest }
-const deleted: ImageEvent = { _tag: "ImageDeleted", image, cause: "asked" }
 
 const own = (key: PublicKey) =>
   Either.getOrThrow(resourceOwned.decide({ kind: "image", actor: key, resource: image, owner: key }))
 const [owned, others] = [own(owner), own(guest)]
 const unlocked = Either.getOrThrow(resourceUnlocked.decide({ kind: "image", resource: image, locked: false }))
+const consent = consentOf("image", image, owner)
+const evidence = told(consent, owned, unlocked)
+const transferred: ImageEvent = { _tag: "ImageTransferred", image, from: owner, to: guest, evidence }
+const deleted: ImageEvent = { _tag: "ImageDeleted", image, cause: "asked", evidence }
 const trusted = Either.getOrThrow(
   imageTrusted.decide({ resource: image, actor: guest, found: { image, owner, visibility: "public", granted: false } })
 )
@@ -41,28 +45,28 @@ describe("an image", () => {
   it("is shown and hidden, and saying so twice changes nothing", () => {
     const shown: ImageEvent = { _tag: "ImageVisibilityChanged", image, visibility: "public" }
     given(published)
-      .when(Command.Show({ owned, visibility: "public" }))
+      .when(Command.Show({ owned, consent, visibility: "public" }))
       .gives(shown)
     given(published, shown)
-      .when(Command.Show({ owned, visibility: "public" }))
+      .when(Command.Show({ owned, consent, visibility: "public" }))
       .gives()
   })
 
   it("is granted and revoked; its owner needs no grant", () => {
     given(published)
-      .when(Command.Grant({ owned, key: guest }))
+      .when(Command.Grant({ owned, consent, key: guest }))
       .gives(granted)
     given(published, granted)
-      .when(Command.Grant({ owned, key: guest }))
+      .when(Command.Grant({ owned, consent, key: guest }))
       .gives()
     given(published)
-      .when(Command.Grant({ owned, key: owner }))
+      .when(Command.Grant({ owned, consent, key: owner }))
       .gives()
     given(published, granted)
-      .when(Command.Revoke({ owned, key: guest }))
+      .when(Command.Revoke({ owned, consent, key: guest }))
       .gives(revoked)
     given(published)
-      .when(Command.Revoke({ owned, key: guest }))
+      .when(Command.Revoke({ owned, consent, key: guest }))
       .gives()
   })
 
@@ -71,14 +75,16 @@ describe("an image", () => {
       const key = PublicKey.make(`unsb-pk-${String(n).padStart(4, "0")}`)
       return { _tag: "ImageGranted", image, key }
     })
-    expect(Image.decide(given(published, ...guests).state, Command.Grant({ owned, key: guest }))).toMatchObject({
+    expect(
+      Image.decide(given(published, ...guests).state, Command.Grant({ owned, consent, key: guest }))
+    ).toMatchObject({
       left: { command: "Grant", in: "Full" }
     })
   })
 
   it("is given away, and then is the other's", () => {
     given(published, granted)
-      .when(Command.Transfer({ owned, unlocked, to: guest }))
+      .when(Command.Transfer({ owned, unlocked, consent, to: guest }))
       .gives(transferred)
     given(published, transferred).when(Command.Lock({ owned })).rejects()
     given(published, transferred)
@@ -88,21 +94,24 @@ describe("an image", () => {
   })
 
   it("is neither deleted nor given away while it is locked", () => {
-    for (const command of [Command.Delete({ owned, unlocked }), Command.Transfer({ owned, unlocked, to: guest })])
+    for (const command of [
+      Command.Delete({ owned, unlocked, consent }),
+      Command.Transfer({ owned, unlocked, consent, to: guest })
+    ])
       expect(Image.decide(given(published, locked).state, command)).toMatchObject({ left: { in: "Locked" } })
-    given(published).when(Command.Delete({ owned, unlocked })).gives(deleted)
-    given(published, deleted).when(Command.Delete({ owned, unlocked })).gives()
+    given(published).when(Command.Delete({ owned, unlocked, consent })).gives(deleted)
+    given(published, deleted).when(Command.Delete({ owned, unlocked, consent })).gives()
   })
 
   it("obeys nobody but its owner", () => {
     given(published)
-      .when(Command.Grant({ owned: others, key: guest }))
+      .when(Command.Grant({ owned: others, consent, key: guest }))
       .rejects()
     given(published)
-      .when(Command.Delete({ owned: others, unlocked }))
+      .when(Command.Delete({ owned: others, unlocked, consent }))
       .rejects()
     given(published, deleted)
-      .when(Command.Show({ owned, visibility: "public" }))
+      .when(Command.Show({ owned, consent, visibility: "public" }))
       .rejects()
   })
 

@@ -11,14 +11,14 @@ const inKeys = <A, E>(faults: Faults, body: (keys: typeof Keys.Service) => Effec
   Effect.flatMap(directory, (data) => {
     const { layer, projectors } = Projections.make()
     const stored = Layer.provideMerge(faults.layer, Layer.provideMerge(layer, storageIn(data, projectors)))
-    return Effect.provide(Effect.flatMap(Keys, body), Layer.provide(KeysLive.layer, stored))
+    return Effect.provide(Effect.flatMap(Keys, body), Layer.provide(KeysLive.layer({ confirm: "on" }), stored))
   })
 
 describe("keys", () => {
   live("live their lives, and say what they cannot do any more", () =>
     inKeys(new Faults(), (keys) =>
       Effect.gen(function* () {
-        const { publicKey, secretKey } = yield* keys.create("ci", null, "operator")
+        const { publicKey, secretKey } = yield* keys.create({ label: "ci" }, "operator")
         expect(yield* keys.secretOf(publicKey)).toEqual(Option.some(secretKey))
         yield* keys.suspend(publicKey, "leaked", "operator")
         yield* keys.resume(publicKey, "operator")
@@ -35,7 +35,7 @@ describe("keys", () => {
     return inKeys(faults, (keys) =>
       Effect.gen(function* () {
         faults.plan("KeyCreated", "no")
-        expect(yield* Effect.flip(keys.create("ci", null, "operator"))).toMatchObject({ written: "no" })
+        expect(yield* Effect.flip(keys.create({ label: "ci" }, "operator"))).toMatchObject({ written: "no" })
         expect(yield* keys.list).toEqual([])
       })
     )
@@ -46,7 +46,7 @@ describe("keys", () => {
     return inKeys(faults, (keys) =>
       Effect.gen(function* () {
         faults.plan("KeyCreated", "written")
-        expect(yield* Effect.flip(keys.create("ci", null, "operator"))).toMatchObject({ written: "unknown" })
+        expect(yield* Effect.flip(keys.create({ label: "ci" }, "operator"))).toMatchObject({ written: "unknown" })
         const [record] = yield* keys.list
         expect(record?.label).toBe("ci")
         if (record !== undefined) expect(Option.isSome(yield* keys.secretOf(record.key))).toBe(true)
@@ -57,7 +57,7 @@ describe("keys", () => {
   live("take commands that race for one key one after the other", () =>
     inKeys(new Faults(), (keys) =>
       Effect.gen(function* () {
-        const { publicKey } = yield* keys.create("ci", null, "operator")
+        const { publicKey } = yield* keys.create({ label: "ci" }, "operator")
         const tries = yield* Effect.all(
           [1, 2, 3].map((n) => Effect.either(keys.suspend(publicKey, `reason ${n}`, "operator"))),
           { concurrency: "unbounded" }

@@ -3,7 +3,7 @@ import { describe, expect } from "vitest"
 import { live } from "../../support/it.js"
 import { refusal } from "../scripted.js"
 import { becomes, inScript } from "../world.js"
-import { is, order, owned, running, typesOf, unlocked, viewOf } from "./running.js"
+import { consent, is, order, owned, running, typesOf, unlocked, viewOf } from "./running.js"
 
 const commands = (launched: ReadonlyArray<{ readonly command: { readonly argv: ReadonlyArray<string> } }>) =>
   launched.length
@@ -21,7 +21,7 @@ describe("a service's keeper", () => {
         expect(box?.launched[0]?.command.env).toMatchObject({ TOKEN: "secret", PORT: "80", SERVICE_NAME: "shop" })
         expect(box?.launched[0]?.log.path).toMatch(new RegExp(`/logs/${service}\\.log$`))
         expect(yield* typesOf(`service/${service}`)).toEqual(["ServiceCreated", "VaultChanged", "ServiceStarted"])
-        yield* services.destroy(owned(service), unlocked(service))
+        yield* services.destroy(owned(service), unlocked(service), consent(service))
         yield* becomes(Effect.sync(() => box?.over === true))
         expect((yield* typesOf(`service/${service}`)).slice(-2)).toEqual(["ServiceDestroyed", "ServiceErased"])
         expect(yield* typesOf("name/shop")).toEqual(["NameClaimed", "NameReleased"])
@@ -59,7 +59,7 @@ describe("a service's keeper", () => {
         yield* becomes(Effect.map(status, ({ busy }) => busy === 0))
         // Whoever does not run has no fiber here.
         yield* becomes(Effect.map(Effect.all([keepers.size, actors.size]), ([a, b]) => a + b === 0))
-        yield* services.redeploy(owned(service), unlocked(service), {
+        yield* services.redeploy(owned(service), unlocked(service), consent(service), {
           bootstrap: undefined,
           files: order("x").files
         })
@@ -90,7 +90,7 @@ describe("a service's keeper", () => {
         const service = yield* services.create(order("shop"))
         yield* becomes(Effect.sync(() => script.boxes.filter(({ over }) => over).length >= 2))
         expect((yield* viewOf(service)).state).toBe("starting")
-        yield* services.destroy(owned(service), unlocked(service))
+        yield* services.destroy(owned(service), unlocked(service), consent(service))
         expect((yield* viewOf(service)).ended).not.toBeNull()
       })
     )

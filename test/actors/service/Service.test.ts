@@ -9,7 +9,7 @@ import * as It from "./facts.js"
 
 const machine = { ...Service, ...Folding }
 const given = spec(machine)
-const { owned, service, unlocked } = It
+const { consent, owned, service, unlocked } = It
 const C = Service.Command
 
 /** A history that leads to each state. */
@@ -38,17 +38,17 @@ const commands: ReadonlyArray<Service.Command> = [
   C.Unfreeze({ owned }),
   C.Wake(),
   C.DeepFreeze(),
-  C.Redeploy({ owned, unlocked, pending }),
-  C.Stop({ owned, unlocked }),
-  C.SetLock({ owned, locked: true }),
-  C.SetLock({ owned, locked: false }),
+  C.Redeploy({ owned, unlocked, consent, pending }),
+  C.Stop({ owned, unlocked, consent }),
+  C.Lock({ owned }),
+  C.Unlock({ owned, consent }),
   C.Resize({ owned, unlocked, vcpu: 2 }),
   C.Unsize({ vcpu: 1 }),
   C.Rename({ owned, unlocked, name: "store" }),
   C.SetDomains({ owned, unlocked, domains: ["a.example.com"] }),
   C.SetPolicy({ owned, unlocked, unfreezeOnDemand: false, showFreezePage: false }),
   C.SetVault({ owned, unlocked, names: ["TOKEN"] }),
-  C.Destroy({ owned, unlocked }),
+  C.Destroy({ owned, unlocked, consent }),
   C.Erase()
 ]
 
@@ -66,11 +66,11 @@ const table: ReadonlyArray<readonly [Service.Command, ReadonlyArray<string | und
   [C.Wake(), [X, N, N, "ServiceThawed", "ServiceThawed", N, X, X, X, X]],
   [C.DeepFreeze(), [X, X, X, "ServiceDeepFrozen", N, X, X, X, X, X]],
   [
-    C.Redeploy({ owned, unlocked, pending }),
+    C.Redeploy({ owned, unlocked, consent, pending }),
     [X, ...Array<string>(5).fill("ServiceRedeploying"), X, "ServiceRedeploying", X, X]
   ],
-  [C.Stop({ owned, unlocked }), [X, ...Array<string>(5).fill("ServiceStopped"), X, "ServiceStopped", X, X]],
-  [C.Destroy({ owned, unlocked }), [X, ...Array<string>(7).fill("ServiceDestroyed"), N, N]],
+  [C.Stop({ owned, unlocked, consent }), [X, ...Array<string>(5).fill("ServiceStopped"), X, "ServiceStopped", X, X]],
+  [C.Destroy({ owned, unlocked, consent }), [X, ...Array<string>(7).fill("ServiceDestroyed"), N, N]],
   [C.Erase(), [X, X, X, X, X, X, X, X, "ServiceErased", N]]
 ]
 
@@ -98,7 +98,7 @@ describe("a service", () => {
     })
 
   it("can be renamed, resized, locked and so on in every state that it lives in", () => {
-    const changes = commands.filter(({ _tag }) => /^(Set|Resize|Rename)/.test(_tag))
+    const changes = commands.filter(({ _tag }) => /^(Set|Resize|Rename|Lock|Unlock)/.test(_tag))
     for (const tag of tags) {
       const lives = !["Absent", "Destroyed", "Erased"].includes(tag)
       for (const command of changes) expect(told(tag, command) !== undefined, `${tag} ${command._tag}`).toBe(lives)
@@ -108,7 +108,7 @@ describe("a service", () => {
   it("tells of its vault when it begins with one", () =>
     given()
       .when(C.Create({ created: It.creation, vault: ["A"] }))
-      .gives(It.created, { _tag: "VaultChanged", service, names: ["A"] }))
+      .gives(It.created, { _tag: "VaultChanged", service, names: ["A"], egress: {} }))
 
   it("does not wake for visitors where that is not wanted", () => {
     const policy = { _tag: "ServicePolicyChanged", service, unfreezeOnDemand: false, showFreezePage: true } as const
@@ -140,9 +140,19 @@ describe("a service", () => {
         .when(command)
         .rejects()
     given(...histories.Running)
-      .when(C.Destroy({ owned, unlocked: It.unlockedOf(It.another) }))
+      .when(C.Destroy({ owned, unlocked: It.unlockedOf(It.another), consent }))
       .rejects()
   })
+
+  for (const command of commands.filter((one) => "consent" in one)) {
+    if (command._tag === "Destroy") continue
+    it(`${command._tag} takes consent of its owner's, for this service`, () => {
+      for (const proof of [It.consentOn(It.another), It.consentOn(It.service, It.stranger)])
+        given(...histories.Running)
+          .when({ ...command, consent: proof })
+          .rejects()
+    })
+  }
 
   it("goes on in its container after a thaw, and starts anew after a deep freeze", () => {
     expect(given(...histories.Frozen, It.thawed).state).toMatchObject({ _tag: "Running", container: It.container })
@@ -151,7 +161,7 @@ describe("a service", () => {
 
   it("keeps what has not been installed until it runs", () => {
     const other = { digest: It.bootstrap.digest, bytes: 7 }
-    const again: ServiceEvent = { _tag: "ServiceRedeploying", service, bootstrap: other, inputs: [] }
+    const again: ServiceEvent = { _tag: "ServiceRedeploying", service, bootstrap: other, inputs: [], evidence: [] }
     expect(given(It.created, It.redeploying).state).toMatchObject({ about: { pending: { bootstrap: It.bootstrap } } })
     expect(given(It.created, again).state).toMatchObject({ about: { pending: { bootstrap: other } } })
     expect(given(It.created, It.started).state).toMatchObject({
@@ -179,8 +189,8 @@ describe("whatever happens to a service", () => {
   it("its owner can destroy it, once it is unlocked, and then nothing more happens", () =>
     fc.assert(
       fc.property(any, any, (before, after) => {
-        const unlock = C.SetLock({ owned, locked: false })
-        const { state } = lives([...before, unlock, C.Destroy({ owned, unlocked }), ...after])
+        const unlock = C.Unlock({ owned, consent })
+        const { state } = lives([...before, unlock, C.Destroy({ owned, unlocked, consent }), ...after])
         expect(["Destroyed", "Erased"]).toContain(state._tag)
       })
     ))
@@ -189,8 +199,8 @@ describe("whatever happens to a service", () => {
     fc.assert(
       fc.property(any, (before) => {
         const harmless = before.filter(({ _tag }) => _tag !== "Destroy")
-        const unlock = C.SetLock({ owned, locked: false })
-        const redeploy = C.Redeploy({ owned, unlocked, pending })
+        const unlock = C.Unlock({ owned, consent })
+        const redeploy = C.Redeploy({ owned, unlocked, consent, pending })
         const restored = C.Again({ cause: "restored" })
         const { state } = lives([...harmless, unlock, restored, redeploy, C.Start({ container: It.container })])
         expect(state._tag).toBe("Running")

@@ -9,7 +9,7 @@ import { EventLog } from "../../../src/log/EventLog.js"
 import { live } from "../../support/it.js"
 import { ann, becomes, inScript } from "../world.js"
 import * as It from "./facts.js"
-import { is, order, owned, running, typesOf, unlocked, viewOf } from "./running.js"
+import { consent, is, order, owned, running, typesOf, unlocked, viewOf } from "./running.js"
 
 const wakeful = { unfreeze_on_demand: true }
 
@@ -58,7 +58,7 @@ describe("a frozen service", () => {
         yield* is(service, "running")
         yield* services.freeze(owned(service))
         expect(yield* Effect.flip(services.awake(service))).toMatchObject({ _tag: "NotAwake", state: "frozen" })
-        yield* services.destroy(owned(service), unlocked(service))
+        yield* services.destroy(owned(service), unlocked(service), consent(service))
         expect(yield* Effect.flip(services.awake(service))).toMatchObject({ _tag: "NotAwake", state: "destroyed" })
         expect((yield* typesOf(`service/${service}`)).includes("ServiceThawed")).toBe(false)
       })

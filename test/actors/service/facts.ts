@@ -2,9 +2,11 @@
 import { Either } from "effect"
 import { ContainerId, PublicKey, ServiceId } from "../../../events/Ids.js"
 import type { ServiceEvent } from "../../../events/Service.js"
+import { told } from "../../../src/guards/Consent.js"
 import { resourceOwned } from "../../../src/guards/ResourceOwned.js"
 import { resourceUnlocked } from "../../../src/guards/ResourceUnlocked.js"
 import { digestOf } from "../../../src/store/Digest.js"
+import { consentOf } from "../../support/consent.js"
 
 export const service = ServiceId.make("unsb-service-0123456789abcdef")
 export const another = ServiceId.make("unsb-service-fedcba9876543210")
@@ -19,6 +21,9 @@ export const unlockedOf = (resource = service) =>
 
 export const owned = ownedBy(owner)
 export const unlocked = unlockedOf()
+export const consentOn = (resource = service, by = owner) => consentOf("service", resource, by)
+export const consent = consentOn()
+export const evidence = told(consent, owned, unlocked)
 export const bootstrap = { digest: digestOf(Buffer.from("exec ./serve")), bytes: 12 }
 
 export const creation = {
@@ -43,10 +48,10 @@ export const started: ServiceEvent = { _tag: "ServiceStarted", service, containe
 export const frozen: ServiceEvent = { _tag: "ServiceFrozen", service, hold: null }
 export const thawed: ServiceEvent = { _tag: "ServiceThawed", service }
 export const deep: ServiceEvent = { _tag: "ServiceDeepFrozen", service }
-export const redeploying: ServiceEvent = { _tag: "ServiceRedeploying", service, bootstrap: null, inputs: [] }
-export const stopped: ServiceEvent = { _tag: "ServiceStopped", service, cause: "restoring" }
+export const redeploying: ServiceEvent = { _tag: "ServiceRedeploying", service, bootstrap: null, inputs: [], evidence }
+export const stopped: ServiceEvent = { _tag: "ServiceStopped", service, cause: "restoring", evidence }
 export const failure = { cause: "exit", exitCode: 1, reason: "its bootstrap ended with status 1" } as const
 export const failed: ServiceEvent = { _tag: "ServiceFailed", service, failure }
 export const locked: ServiceEvent = { _tag: "ServiceLocked", service }
-export const destroyed: ServiceEvent = { _tag: "ServiceDestroyed", service, cause: "asked" }
+export const destroyed: ServiceEvent = { _tag: "ServiceDestroyed", service, cause: "asked", evidence }
 export const erased: ServiceEvent = { _tag: "ServiceErased", service }

@@ -1,5 +1,6 @@
 /** Services as a server has them, over the world of actors, and what tests ask of one. */
 import { Effect, Either, Option } from "effect"
+import type { Slots } from "../../../actors/key/Slots.js"
 import type { Submission } from "../../../actors/service/Services.js"
 import * as ServicesLive from "../../../actors/service/ServicesLive.js"
 import type { Digest, PublicKey, ServiceId } from "../../../events/Ids.js"
@@ -12,17 +13,28 @@ import { serviceWellformed } from "../../../src/guards/ServiceOrder.js"
 import * as Children from "../../../src/kernel/Children.js"
 import { EventLog } from "../../../src/log/EventLog.js"
 import { ServiceTable } from "../../../src/projections/ServiceTable.js"
+import { consentOf } from "../../support/consent.js"
+import { entitledTo } from "../../support/entitled.js"
 import { ann, becomes, limits, type Size, system } from "../world.js"
 
 const many = { bound: 2_000, restart: "transient", intensity: 5, period: "10 seconds" } as const
 
-export const running = (size: Partial<Size> = {}, deepFreezeMillis = 3_600_000) =>
+export const running = (size: Partial<Size> = {}, deepFreezeMillis = 3_600_000, slots?: typeof Slots.Service) =>
   Effect.gen(function* () {
-    const it = yield* system(size)
+    const it = yield* system(size, [], slots)
     const actors = yield* Children.make({ ...many, name: "services" })
     const keepers = yield* Children.make({ ...many, name: "keepers" })
     const live = yield* ServicesLive.make({
-      ...{ actors, keepers, pools: it.pools, jobs: it.jobs, deepFreezeMillis, outputCap: 4_096, logBytes: 65_536 },
+      ...{
+        actors,
+        keepers,
+        pools: it.pools,
+        jobs: it.jobs,
+        slots: it.slots,
+        deepFreezeMillis,
+        outputCap: 4_096,
+        logBytes: 65_536
+      },
       limits: (vcpu) => ({ ...limits, memoryBytes: vcpu * limits.memoryBytes }),
       publicPorts: { first: 30_000, last: 30_003 }
     })
@@ -46,12 +58,14 @@ export const order = (
     ...{ owner, files, from, trace: "test", domains: [] },
     order: Either.getOrThrow(serviceWellformed.decide({ bootstrap: "exec ./serve", ...more })),
     network: Either.getOrThrow(networkPermitted.decide({ mode: "zerotrust", available: ["zerotrust"] })),
+    entitled: entitledTo({ scope: "services" }, owner),
     name: Either.getOrThrow(nameClaimable.decide(asked))
   }
 }
 
 export const owned = (resource: ServiceId, actor: PublicKey = ann) =>
   Either.getOrThrow(resourceOwned.decide({ kind: "service", actor, resource, owner: actor }))
+export const consent = (resource: ServiceId) => consentOf("service", resource, ann)
 export const unlocked = (resource: ServiceId) =>
   Either.getOrThrow(resourceUnlocked.decide({ kind: "service", resource, locked: false }))
 

@@ -6,7 +6,7 @@ import type { ServiceId } from "../../../events/Ids.js"
 import { live } from "../../support/it.js"
 import { refusal } from "../scripted.js"
 import { becomes, inScript } from "../world.js"
-import { files, order, owned, type Running, running, unlocked, viewOf } from "./running.js"
+import { consent, files, order, owned, type Running, running, unlocked, viewOf } from "./running.js"
 
 const acts = ["freeze", "unfreeze", "redeploy", "awake", "look", "lock", "unlock", "resize"] as const
 const mishaps = ["died", "exit", "lose the log", "doubt the log", "no keeping", "all well"] as const
@@ -23,7 +23,7 @@ const act = (
     case "unfreeze":
       return services.unfreeze(mine)
     case "redeploy":
-      return services.redeploy(mine, open, { bootstrap: undefined, files })
+      return services.redeploy(mine, open, consent(service), { bootstrap: undefined, files })
     case "awake":
       return services.awake(service)
     case "look":
@@ -31,7 +31,7 @@ const act = (
     case "lock":
       return services.lock(mine)
     case "unlock":
-      return services.unlock(mine)
+      return services.unlock(mine, consent(service))
     case "resize":
       return services.change(mine, open, { vcpu: 2 })
   }
@@ -81,12 +81,17 @@ describe("services", () => {
             world.faults.heal()
             script.keeping = Effect.void
             for (const service of all) {
-              yield* it.services.unlock(owned(service))
-              yield* it.services.redeploy(owned(service), unlocked(service), { bootstrap: undefined, files })
+              yield* it.services.unlock(owned(service), consent(service))
+              yield* it.services.redeploy(owned(service), unlocked(service), consent(service), {
+                bootstrap: undefined,
+                files
+              })
               yield* becomes(Effect.map(viewOf(service), ({ state }) => state === "running"))
             }
             expect(script.alive.filter(({ launched }) => launched.length > 0)).toHaveLength(all.length)
-            yield* Effect.forEach(all, (service) => it.services.destroy(owned(service), unlocked(service)))
+            yield* Effect.forEach(all, (service) =>
+              it.services.destroy(owned(service), unlocked(service), consent(service))
+            )
             yield* becomes(
               Effect.map(
                 Effect.all([it.actors.size, it.keepers.size, Effect.map(it.status, ({ busy }) => busy)]),

@@ -4,9 +4,11 @@ import { describe, expect, it } from "vitest"
 import * as Session from "../../../actors/session/Session.js"
 import { ContainerId, PublicKey, SessionId } from "../../../events/Ids.js"
 import type { SessionEvent, SessionOpened } from "../../../events/Session.js"
+import { told } from "../../../src/guards/Consent.js"
 import { resourceOwned } from "../../../src/guards/ResourceOwned.js"
 import { resourceUnlocked } from "../../../src/guards/ResourceUnlocked.js"
 import { digestOf } from "../../../src/store/Digest.js"
+import { consentOf } from "../../support/consent.js"
 import { spec } from "../../support/given.js"
 
 const session = SessionId.make(`unsb-session-${"0".repeat(32)}`)
@@ -22,6 +24,8 @@ const owned = (actor: PublicKey, resource = session) =>
 const unlocked = Either.getOrThrow(resourceUnlocked.decide({ kind: "session", resource: session, locked: false }))
 
 const mine = owned(owner)
+const consent = consentOf("session", session, owner)
+const evidence = told(consent, mine, unlocked)
 const strangers = owned(stranger)
 const elsewhere = owned(owner, other)
 
@@ -44,12 +48,15 @@ const plain: SessionEvent = { _tag: "SessionOpened", ...opening, multiplexer: nu
 const started: SessionEvent = { _tag: "SessionStarted", session, container }
 const frozen: SessionEvent = { _tag: "SessionFrozen", session, hold: null }
 const thawed: SessionEvent = { _tag: "SessionThawed", session }
-const asleep: SessionEvent = { _tag: "SessionStopped", session, rest: "deep-frozen" }
-const restoring: SessionEvent = { _tag: "SessionStopped", session, rest: "restoring" }
+const asleep: SessionEvent = { _tag: "SessionStopped", session, rest: "deep-frozen", evidence: [] }
+const restoring: SessionEvent = { _tag: "SessionStopped", session, rest: "restoring", evidence }
 const restored: SessionEvent = { _tag: "SessionRestored", session, layer }
 const locked: SessionEvent = { _tag: "SessionLocked", session }
-const ended: SessionEvent = { _tag: "SessionEnded", session, ...ending }
-const deleted: SessionEvent = { _tag: "SessionEnded", session, cause: "deleted", exitCode: null, reason: null }
+const ended: SessionEvent = { _tag: "SessionEnded", session, ...ending, evidence: [] }
+const deleted: SessionEvent = {
+  ...{ _tag: "SessionEnded", session, cause: "deleted", exitCode: null, reason: null },
+  evidence
+}
 const recorded: SessionEvent = { _tag: "SessionRecorded", session, recording }
 
 const C = Session.Command
@@ -126,8 +133,8 @@ describe("a session", () => {
       .when(C.Lock({ owned: mine }))
       .gives()
     given(opened, started, locked)
-      .when(C.Unlock({ owned: mine }))
-      .gives({ _tag: "SessionUnlocked", session })
+      .when(C.Unlock({ owned: mine, consent }))
+      .gives({ _tag: "SessionUnlocked", session, evidence: told(consent, mine) })
   })
   it("is extended, also without a limit", () =>
     given(opened, started)
@@ -135,24 +142,24 @@ describe("a session", () => {
       .gives({ _tag: "SessionExtended", session, expiresAt: null }))
   it("rests while its root is replaced", () => {
     given(opened, started)
-      .when(C.Replace({ owned: mine, unlocked }))
+      .when(C.Replace({ owned: mine, unlocked, consent }))
       .gives(restoring)
     given(opened, started, frozen)
-      .when(C.Replace({ owned: mine, unlocked }))
+      .when(C.Replace({ owned: mine, unlocked, consent }))
       .gives(restoring)
     given(opened, started, restoring).when(C.Replaced({ layer })).gives(restored)
     given(opened, started).when(C.Replaced({ layer })).rejects()
   })
   it("is deleted by its owner", () =>
     given(opened, started)
-      .when(C.Delete({ owned: mine, unlocked }))
+      .when(C.Delete({ owned: mine, unlocked, consent }))
       .gives(deleted))
   it("stays as it ended, and deleting it again says so", () => {
     given(opened, started, ended)
       .when(C.End({ ending: { ...ending, cause: "ttl" } }))
       .gives()
     given(opened, started, ended)
-      .when(C.Delete({ owned: mine, unlocked }))
+      .when(C.Delete({ owned: mine, unlocked, consent }))
       .gives()
   })
   it("does nothing more when it has ended", () => {
@@ -180,24 +187,24 @@ describe("a permit", () => {
       C.Boost({ owned: strangers, vcpu: 2 }),
       C.Lock({ owned: strangers }),
       C.Extend({ owned: strangers, expiresAt: null }),
-      C.Delete({ owned: strangers, unlocked }),
-      C.Replace({ owned: strangers, unlocked })
+      C.Delete({ owned: strangers, unlocked, consent }),
+      C.Replace({ owned: strangers, unlocked, consent })
     ])
       given(opened, started).when(command).rejects()
     given(opened, started, ended)
-      .when(C.Delete({ owned: strangers, unlocked }))
+      .when(C.Delete({ owned: strangers, unlocked, consent }))
       .rejects()
   })
   it("for another session moves nothing", () =>
     given(opened, started)
-      .when(C.Delete({ owned: elsewhere, unlocked }))
+      .when(C.Delete({ owned: elsewhere, unlocked, consent }))
       .rejects())
   it("issued before it was locked is void", () => {
     given(opened, started, locked)
-      .when(C.Delete({ owned: mine, unlocked }))
+      .when(C.Delete({ owned: mine, unlocked, consent }))
       .rejects()
     given(opened, started, locked)
-      .when(C.Replace({ owned: mine, unlocked }))
+      .when(C.Replace({ owned: mine, unlocked, consent }))
       .rejects()
   })
 })
@@ -211,15 +218,15 @@ const commands: fc.Arbitrary<Session.Command> = fc.constantFrom<Session.Command>
   C.Refreeze(),
   C.Unfreeze(),
   C.DeepFreeze(),
-  C.Replace({ owned: mine, unlocked }),
+  C.Replace({ owned: mine, unlocked, consent }),
   C.Replaced({ layer }),
   C.Boost({ owned: mine, vcpu: 3 }),
   C.Unboost({ owned: mine }),
   C.Lock({ owned: mine }),
-  C.Unlock({ owned: mine }),
+  C.Unlock({ owned: mine, consent }),
   C.Extend({ owned: mine, expiresAt: 1 }),
-  C.Delete({ owned: mine, unlocked }),
-  C.Delete({ owned: strangers, unlocked }),
+  C.Delete({ owned: mine, unlocked, consent }),
+  C.Delete({ owned: strangers, unlocked, consent }),
   C.End({ ending }),
   C.Record({ recording })
 )

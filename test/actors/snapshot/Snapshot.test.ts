@@ -4,8 +4,10 @@ import { describe, expect, it } from "vitest"
 import * as Snapshot from "../../../actors/snapshot/Snapshot.js"
 import { Digest, PublicKey, ServiceId, SnapshotId } from "../../../events/Ids.js"
 import type { SnapshotEvent, SnapshotTaken } from "../../../events/Snapshot.js"
+import { told } from "../../../src/guards/Consent.js"
 import { resourceOwned } from "../../../src/guards/ResourceOwned.js"
 import { resourceUnlocked } from "../../../src/guards/ResourceUnlocked.js"
+import { consentOf } from "../../support/consent.js"
 import { spec } from "../../support/given.js"
 
 const snapshot = SnapshotId.make("unsb-snapshot-0000-0000-0000-0001")
@@ -19,14 +21,19 @@ const taken: SnapshotTaken = {
   origin: { network: "zerotrust", vcpu: 1, shell: null, ports: [80], serviceType: null, container: null }
 }
 const locked: SnapshotEvent = { _tag: "SnapshotLocked", snapshot }
-const unlockedEvent: SnapshotEvent = { _tag: "SnapshotUnlocked", snapshot }
-const deleted: SnapshotEvent = { _tag: "SnapshotDeleted", snapshot, cause: "asked" }
 
 const owned = Either.getOrThrow(resourceOwned.decide({ kind: "snapshot", actor: owner, resource: snapshot, owner }))
 const forged = Either.getOrThrow(
   resourceOwned.decide({ kind: "snapshot", actor: stranger, resource: snapshot, owner: stranger })
 )
 const unlocked = Either.getOrThrow(resourceUnlocked.decide({ kind: "snapshot", resource: snapshot, locked: false }))
+const consent = consentOf("snapshot", snapshot, owner)
+
+const unlockedEvent: SnapshotEvent = { _tag: "SnapshotUnlocked", snapshot, evidence: told(consent, owned) }
+const deleted: SnapshotEvent = {
+  ...{ _tag: "SnapshotDeleted", snapshot, cause: "asked" },
+  evidence: told(consent, owned, unlocked)
+}
 
 const given = spec(Snapshot)
 const { Command } = Snapshot
@@ -45,23 +52,35 @@ describe("a snapshot", () => {
   it("is locked and unlocked, and saying so twice changes nothing", () => {
     given(taken).when(Command.Lock({ owned })).gives(locked)
     given(taken, locked).when(Command.Lock({ owned })).gives()
-    given(taken, locked).when(Command.Unlock({ owned })).gives(unlockedEvent)
-    given(taken).when(Command.Unlock({ owned })).gives()
+    given(taken, locked).when(Command.Unlock({ owned, consent })).gives(unlockedEvent)
+    given(taken).when(Command.Unlock({ owned, consent })).gives()
   })
 
   it("is not deleted while it is locked, whatever the permit says that was true before", () => {
-    given(taken).when(Command.Delete({ owned, unlocked })).gives(deleted)
-    expect(Snapshot.decide(given(taken, locked).state, Command.Delete({ owned, unlocked }))).toMatchObject({
+    given(taken).when(Command.Delete({ owned, unlocked, consent })).gives(deleted)
+    expect(Snapshot.decide(given(taken, locked).state, Command.Delete({ owned, unlocked, consent }))).toMatchObject({
       left: { command: "Delete", in: "Locked" }
     })
-    given(taken, deleted).when(Command.Delete({ owned, unlocked })).gives()
+    given(taken, deleted).when(Command.Delete({ owned, unlocked, consent })).gives()
+  })
+
+  it("takes consent for itself alone", () => {
+    const another = SnapshotId.make("unsb-snapshot-0000-0000-0000-0002")
+    for (const wrong of [consentOf("snapshot", another, owner), consentOf("snapshot", snapshot, stranger)]) {
+      given(taken)
+        .when(Command.Delete({ owned, unlocked, consent: wrong }))
+        .rejects()
+      given(taken, locked)
+        .when(Command.Unlock({ owned, consent: wrong }))
+        .rejects()
+    }
   })
 
   it("obeys nobody but its owner", () => {
     for (const command of [
       Command.Lock({ owned: forged }),
-      Command.Unlock({ owned: forged }),
-      Command.Delete({ owned: forged, unlocked }),
+      Command.Unlock({ owned: forged, consent }),
+      Command.Delete({ owned: forged, unlocked, consent }),
       Command.Restore({ owned: forged, into: service }),
       Command.Clone({ owned: forged, to: service })
     ]) {
@@ -76,7 +95,7 @@ describe("a snapshot", () => {
       .gives()
     given(taken, locked)
       .when(Command.Expire({ now: 1_000 }))
-      .gives({ ...deleted, cause: "ttl" })
+      .gives({ ...deleted, cause: "ttl", evidence: [] })
     given({ ...taken, expiresAt: null })
       .when(Command.Expire({ now: 1e15 }))
       .gives()

@@ -1,0 +1,66 @@
+/** The head of a request to a host that something is marked for, and of its answer: as written, but for what is put in or taken out. */
+import type { IncomingMessage } from "node:http"
+import * as Hops from "../Hops.js"
+import type { Rewriting } from "./Rewriting.js"
+import type { Scrubbing } from "./Scrubbing.js"
+
+/** Names and values in turn, as `node:http` takes them. */
+export type Flat = ReadonlyArray<string>
+
+type Pair = readonly [name: string, value: string]
+
+export const pairsOf = (raw: Flat): ReadonlyArray<Pair> =>
+  raw.flatMap((name, at) => (at % 2 === 0 ? [[name, raw[at + 1] ?? ""] as const] : []))
+
+const without = (pairs: ReadonlyArray<Pair>, names: ReadonlySet<string>): ReadonlyArray<Pair> =>
+  pairs.filter(([name]) => !names.has(name.toLowerCase()))
+
+const flat = (pairs: ReadonlyArray<Pair>): string[] => pairs.flat()
+
+/** Said by the proxy itself, for what it sends. */
+const OURS = ["host", "accept-encoding", "content-length", "transfer-encoding"]
+
+const passing = ({ headers }: IncomingMessage): ReadonlySet<string> =>
+  Hops.namesOf(headers.connection, String(headers["proxy-connection"] ?? ""))
+
+/** An answer that is compressed could not be looked through. */
+const plain: Pair = ["Accept-Encoding", "identity"]
+
+/** `framing`: how long the body is. */
+export const request = (
+  asked: IncomingMessage,
+  host: string,
+  rewriting: Rewriting,
+  ...framing: ReadonlyArray<Pair>
+) => {
+  const kept = without(pairsOf(asked.rawHeaders), new Set([...passing(asked), ...OURS]))
+  const rewritten = kept.map(([name, value]) => [name, rewriting.header(value)] as const)
+  return flat([["Host", host], ...rewritten, plain, ...framing, ["Connection", "close"]])
+}
+
+/** To another protocol, which has no body before it begins. */
+export const upgrade = (asked: IncomingMessage, host: string, rewriting: Rewriting): string[] => {
+  const kept = without(pairsOf(asked.rawHeaders), new Set([...passing(asked), ...OURS]))
+  const rewritten = kept.map(([name, value]) => [name, rewriting.header(value)] as const)
+  return flat([["Host", host], ...rewritten, ["Connection", "Upgrade"], ["Upgrade", asked.headers.upgrade ?? ""]])
+}
+
+/** Its length is known only once it is scrubbed. */
+const UNKNOWN = ["content-length", "transfer-encoding"]
+
+export const answer = (given: IncomingMessage, scrubbing: Scrubbing, dropped: ReadonlyArray<string>): string[] => {
+  const kept = without(pairsOf(given.rawHeaders), new Set([...passing(given), ...dropped]))
+  return flat([...kept.map(([name, value]) => [name, scrubbing.text(value)] as const), ["Connection", "close"]])
+}
+
+export const scrubbed = (given: IncomingMessage, scrubbing: Scrubbing): string[] =>
+  answer(given, scrubbing, [...UNKNOWN, "content-encoding"])
+
+/** Of an answer without a body. */
+export const bare = (given: IncomingMessage, scrubbing: Scrubbing): string[] =>
+  answer(given, scrubbing, ["transfer-encoding"])
+
+export const switching = (given: IncomingMessage, scrubbing: Scrubbing): string => {
+  const lines = pairsOf(given.rawHeaders).map(([name, value]) => `${name}: ${scrubbing.text(value)}\r\n`)
+  return `HTTP/1.1 101 Switching Protocols\r\n${lines.join("")}\r\n`
+}

@@ -1,0 +1,86 @@
+/** Consent to what cannot be undone: D19, D21, D05, in this order, so that what is refused uses nothing up. */
+import { createHash } from "node:crypto"
+import { Effect } from "effect"
+import { Confirmations } from "../../actors/confirmation/Confirmations.js"
+import * as Confirming from "../../actors/confirmation/Confirming.js"
+import type { Confirm } from "../../events/Grants.js"
+import type { Consent } from "../guards/Consent.js"
+import type { Refused } from "../guards/Guard.js"
+import { lineageClear } from "../guards/LineageClear.js"
+import { Refusals } from "../guards/Refusals.js"
+import { requestUnreplayed } from "../guards/RequestUnreplayed.js"
+import type { Ids, Kind } from "../guards/Resource.js"
+import { WINDOW_SECONDS } from "../guards/TimestampFresh.js"
+import { digestOf } from "../store/Digest.js"
+import { SeenRequests } from "../store/SeenRequests.js"
+import type { Asking } from "./Asking.js"
+import * as Refusing from "./Refusing.js"
+
+/**
+ * Whose keys wait for a person: `destroying`, unless theirs is off (what destroys or unlocks services, snapshots and
+ * images); `grave`, where it is always (sessions' ends, transfers, redeploys, vaults); `plain`, nobody's.
+ */
+export type Weight = "destroying" | "grave" | "plain"
+
+const isRequired = (weight: Weight, confirm: Confirm): boolean =>
+  weight !== "plain" && (confirm === "always" || (confirm === "on" && weight === "destroying"))
+
+export interface Thing<K extends Kind> {
+  readonly kind: K
+  readonly resource: Ids[K]
+  readonly owner: string
+  /** The service that it was made of. */
+  readonly home?: string
+}
+
+const header = ({ headers }: Asking, name: string): string => headers[name] ?? ""
+
+const answerOf = (asking: Asking) => {
+  const [challenge, code] = [header(asking, "x-sudo-challenge"), header(asking, "x-sudo-otp")]
+  return challenge === "" && code === "" ? undefined : { challenge, code }
+}
+
+export const make = Effect.gen(function* () {
+  const refusing = yield* Refusing.make
+  const told = Effect.provideService(Refusals, yield* Refusals)
+  const seen = yield* SeenRequests
+  const confirmations = yield* Confirmations
+
+  const clear = <K extends Kind>({ home, ...thing }: Thing<K>, asking: Asking) => {
+    const { key, line } = asking.caller.key
+    const dwellings = [asking.caller.key, ...line].flatMap(({ givenTo }) => givenTo ?? [])
+    const facts = { ...thing, actor: key, line: line.map((one) => one.key), dwellings, home: home ?? null }
+    return refusing(lineageClear.decide<K>(facts), key, asking.method, asking.target)
+  }
+
+  const confirmed = (weight: Weight, asking: Asking) => {
+    const { body, key } = asking.caller
+    const { method, target: path } = asking
+    const action = { key: key.key, method, path, bodyDigest: digestOf(body) }
+    const question = { action, required: isRequired(weight, key.confirm), answer: answerOf(asking) }
+    return told(Confirming.confirm(confirmations, question, Refusing.askedOf(key.key, method, path)))
+  }
+
+  const unreplayed = (asking: Asking) => {
+    const publicKey = asking.caller.key.key
+    // As the guard of signatures reads it: no other spelling of it is let in.
+    const request = createHash("sha256")
+      .update(`${publicKey}\n${header(asking, "x-signature")}`)
+      .digest("hex")
+    const validUntil = (Number(header(asking, "x-timestamp")) + WINDOW_SECONDS) * 1_000
+    const facts = Effect.map(seen.remember(request), (told) => ({ publicKey, request, validUntil, ...told }))
+    return told(requestUnreplayed.check(facts, Refusing.askedOf(publicKey, asking.method, asking.target)))
+  }
+
+  return <K extends Kind>(weight: Weight, thing: Thing<K>, asking: Asking): Effect.Effect<Consent<K>, Refused> =>
+    Effect.gen(function* () {
+      return {
+        caller: asking.caller.proof,
+        clear: yield* clear(thing, asking),
+        confirmed: yield* confirmed(weight, asking),
+        unreplayed: yield* unreplayed(asking)
+      }
+    })
+})
+
+export type Consenting = Effect.Effect.Success<typeof make>

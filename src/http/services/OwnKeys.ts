@@ -1,0 +1,50 @@
+/** Looks whether a caller hands its own key, or one above it, to the programs of a service. */
+import { Data, Effect, Option } from "effect"
+import { Keys } from "../../../actors/key/Keys.js"
+import type { Refused } from "../../guards/Guard.js"
+import { ownKeyKept } from "../../guards/OwnKey.js"
+import { Refusals } from "../../guards/Refusals.js"
+import { type Variables, valueOf } from "../../guards/VaultVariables.js"
+import { KeyTable } from "../../projections/KeyTable.js"
+import type { From } from "./ServiceIntake.js"
+
+class Missing extends Data.TaggedError("Missing")<{}> {}
+
+/** What its programs will read. */
+export interface Handed {
+  readonly env?: Variables
+  readonly bootstrap?: string | undefined
+}
+
+const list = ({ bootstrap, env = {} }: Handed) => [
+  ...Object.entries(env).map(([name, variable]) => ({ where: "vault" as const, name, value: valueOf(variable) })),
+  ...(bootstrap === undefined ? [] : [{ where: "bootstrap" as const, name: "bootstrap", value: bootstrap }])
+]
+
+export const make = Effect.gen(function* () {
+  const keys = yield* Keys
+  const table = yield* KeyTable
+  const refusals = yield* Refusals
+
+  const known = <A, E>(found: Effect.Effect<Option.Option<A>, E>) =>
+    Effect.flatMap(found, Option.match({ onNone: () => new Missing(), onSome: Effect.succeed }))
+
+  /** Of the key and of all above it; one that cannot be had is uncertainty. */
+  const secretsOf = (owner: string) =>
+    Effect.gen(function* () {
+      const record = yield* known(table.find(owner))
+      return yield* Effect.forEach([record, ...record.line], ({ key }) => known(keys.secretOf(key)))
+    })
+
+  /** Refuses what has a secret in it that its programs could act with as its owner. */
+  return (given: Handed, { method, owner, url }: From): Effect.Effect<void, Refused> => {
+    const handed = list(given)
+    if (handed.length === 0) return Effect.void
+    const facts = Effect.map(secretsOf(owner), (secrets) => ({ handed, secrets }))
+    return ownKeyKept
+      .check(facts, { principal: owner, action: `${method} ${url.slice(0, 200)}` })
+      .pipe(Effect.asVoid, Effect.provideService(Refusals, refusals))
+  }
+})
+
+export type OwnKeys = Effect.Effect.Success<typeof make>
