@@ -1,4 +1,4 @@
-/** The door to marked variables (port): their containers know them by placeholders, and the proxy asks here what those stand for. */
+/** The door to marked variables (port): containers have placeholders, and the proxy asks here what they stand for. */
 import { Context, type Effect, type Redacted, type Scope } from "effect"
 import type { ContainerId, PublicKey, ServiceId } from "../../events/Ids.js"
 import type { Mark, Towards } from "../../src/guards/EgressMark.js"
@@ -42,7 +42,7 @@ export class Substitutes extends Context.Tag("actors/Substitutes")<
   {
     /** The same again for the same container, also after a restart of the server; nobody else's. */
     readonly placeholder: (container: ContainerId, variable: string) => string
-    /** Until the scope ends; `released` opens the vault for this container, every time that something is to go out (D24). */
+    /** Until the scope ends; `released` opens the vault, every time that something is to go out (D24). */
     readonly inhabit: (
       home: Home,
       released: Effect.Effect<Variables, Refused | StoreUnavailable>

@@ -1,4 +1,4 @@
-/** Who is at home where, with placeholders that only this server can tell from chance; values are read when they are needed. */
+/** Who is at home where, with placeholders that look like chance; values are read when they are needed. */
 import { createHmac, randomBytes } from "node:crypto"
 import { Effect, Either, Layer, Option, Redacted } from "effect"
 import type { ContainerId } from "../../events/Ids.js"
@@ -23,7 +23,7 @@ interface Resident {
   readonly tidings: Tidings.Tidings
 }
 
-/** One that cannot be opened any more is replaced: what has placeholders of the old one gets new ones when it starts anew. */
+/** One that cannot be opened any more is replaced: what has placeholders of the old one has to start anew. */
 const keyOf = (secrets: typeof Secrets.Service) =>
   Effect.gen(function* () {
     const found = yield* Effect.catchTag(secrets.get(SECRET), "Unsealable", () => Effect.succeedNone)

@@ -1,4 +1,4 @@
-/** What became of a container's marked variables, told to the log: once an hour what is alike, before a value leaves. */
+/** What became of a container's marked variables, told to the log before a value leaves: once an hour what is alike. */
 import { Clock, Effect } from "effect"
 import { stream } from "../../events/Envelope.js"
 import type { SubstitutionEvent } from "../../events/Substitution.js"

@@ -135,10 +135,10 @@ export const make = ({ actors, keepers }: Options, tenancy: Tenancy, keep: Keep)
 
     const ask = (service: ServiceId, payer: string | undefined, command: Service.Command, meta?: Actor.Meta) => {
       const told = commit(service, command, meta)
-      // The slot is in hand for as long as it is not known what became of the command.
-      const paid = payer === undefined ? told : Effect.uninterruptible(tenancy.going(service, payer)(told))
+      // The slot is in hand for as long as it is not known what became of the command, whoever waits for that.
+      const paid =
+        payer === undefined ? told : Effect.disconnect(Effect.uninterruptible(tenancy.going(service, payer)(told)))
       return paid.pipe(
-        Effect.disconnect,
         Effect.map(({ state }) => state),
         Effect.timeoutFail({ duration: ANSWERED_WITHIN, onTimeout: late }),
         Effect.catchTags({

@@ -1,6 +1,6 @@
 /**
- * A service's environment variables, sealed at rest under its owner's and its own name; opened only for a sealed container.
- * Those that are marked do not enter it: it gets placeholders, and the egress proxy puts the values in on the way out.
+ * A service's environment variables, sealed at rest under its owner's and its own name; opened only for a sealed
+ * container. Those that are marked do not enter it: it has placeholders, and the egress proxy puts the values in.
  */
 import { Effect, Option, Redacted, type Scope } from "effect"
 import type { PublicKey, ServiceId } from "../../events/Ids.js"

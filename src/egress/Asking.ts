@@ -1,4 +1,4 @@
-/** The one request that a connection makes, read by an HTTP server that never listens itself: connections are handed to it. */
+/** The one request of a connection, read by an HTTP server that never listens: connections are handed to it. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import { Effect } from "effect"

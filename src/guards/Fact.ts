@@ -25,7 +25,7 @@ export const bytes: Known = (value) => value instanceof Uint8Array
 export const oneOf =
   (...values: ReadonlyArray<string>): Known =>
   (value) =>
-    typeof value === "string" && values.includes(value)
+    values.some((one) => one === value)
 
 export const maybe =
   (known: Known): Known =>

@@ -28,7 +28,7 @@ export const FURTHEST_MICROS = 8 * 86_400_000_000
 
 const rateOf = ({ burst, rpm }: Rate): string => {
   if (rpm <= 0 || burst < 1) return "may not begin anything"
-  const each = rpm < 1.5 ? `one request in ${Math.round(60 / rpm)} s` : `${Math.floor(rpm)} requests a minute`
+  const each = rpm < 2 ? `one request in ${Math.round(60 / rpm)} s` : `${Math.floor(rpm)} requests a minute`
   return `may begin ${each}, ${burst} at once`
 }
 

@@ -79,7 +79,7 @@ const textOf = (value: unknown): Read<Variables> => {
   return parse(value)
 }
 
-/** Lines have no marks: what is marked stays so, or an export that is put back would bring its value into the container. */
+/** Lines have no marks: what is marked stays so, or an export that is put back would let its value in. */
 const remarked = (variables: Variables, marked: Hosts = {}) =>
   Object.fromEntries(
     Object.entries(variables).map(([name, value]) => {

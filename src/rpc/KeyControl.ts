@@ -24,14 +24,6 @@ export const KeyOrder = Schema.Struct({
 })
 export type KeyOrder = typeof KeyOrder.Type
 
-/** What it may have once its whole line is counted. */
-const Has = Schema.Struct({
-  ...{ rpm: Schema.Number, burst: Schema.Number, concurrency: Schema.Number, vcpu: Schema.Number },
-  ...{ ttlSeconds: Schema.Number, services: Schema.Number, snapshots: Schema.Number, images: Schema.Number },
-  ...{ keptBytes: Schema.Number, scopes: Schema.Array(Scope) }
-})
-export type Has = typeof Has.Type
-
 export const Key = Schema.Struct({
   key: PublicKey,
   label: Schema.String,
@@ -44,8 +36,7 @@ export const Key = Schema.Struct({
   ...Grants.fields,
   confirm: Confirm,
   contact: Schema.Struct({ email: Schema.NullOr(Schema.String), webhook: Schema.NullOr(Schema.String) }),
-  totp: Schema.Boolean,
-  has: Has
+  totp: Schema.Boolean
 })
 export type Key = typeof Key.Type
 

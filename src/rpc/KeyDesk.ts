@@ -5,10 +5,9 @@ import { Effect } from "effect"
 import type { Keys } from "../../actors/key/Keys.js"
 import type { Confirm } from "../../events/Grants.js"
 import type { PublicKey } from "../../events/Ids.js"
-import { entitlementOf } from "../guards/Entitlement.js"
 import type { KeyRecord } from "../projections/KeyTable.js"
 import { Declined } from "./Declined.js"
-import type { Has, Key, KeyOrder, Pair, Wanted } from "./KeyControl.js"
+import type { Key, KeyOrder, Pair, Wanted } from "./KeyControl.js"
 
 type Done = Effect.Effect<void, Declined>
 
@@ -44,15 +43,10 @@ export const declined = (error: unknown): Declined => {
 
 const orDeclined = Effect.mapError(declined)
 
-const hasOf = (record: KeyRecord): Has => {
-  const { number: _, scopes, ...numbers } = entitlementOf(record)
-  return { ...numbers, scopes: [...scopes] }
-}
-
 /** Its line is told by each one's `parent`. */
 const told = (record: KeyRecord): Key => {
   const { line: _, ...own } = record
-  return { ...own, has: hasOf(record) }
+  return own
 }
 
 export const of = (keys: Context.Tag.Service<Keys>): KeyDesk => ({

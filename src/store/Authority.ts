@@ -1,4 +1,4 @@
-/** This server's own certificate authority: only its containers are told to believe it, and it vouches only for hosts that they mean. */
+/** This server's own certificate authority: only containers are told to believe it. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto"
 import { Clock, Context, Effect, Layer, Option, Redacted } from "effect"
 import type { StoreUnavailable } from "./Blobs.js"

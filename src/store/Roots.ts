@@ -1,4 +1,4 @@
-/** The authorities that this host believes in, as PEM: its own list, or else the runtime's; and those that it was started with. */
+/** The authorities that this host believes in, as PEM: its own list, or else the runtime's. */
 import { readFileSync } from "node:fs"
 import { rootCertificates } from "node:tls"
 

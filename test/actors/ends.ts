@@ -2,7 +2,7 @@
 import { Effect, Option } from "effect"
 import type { JobId } from "../../events/Ids.js"
 import { JobTable } from "../../src/projections/JobTable.js"
-import { becomes, type System, told } from "./world.js"
+import { ann, becomes, type System, told } from "./world.js"
 
 export const typesOf = (job: JobId) => Effect.map(told(`job/${job}`), (rows) => rows.map(({ type }) => type))
 
@@ -11,11 +11,11 @@ export const finishedOf = (job: JobId) =>
     Effect.map(table.find(job), (found) => Option.getOrUndefined(found)?.finished ?? null)
   )
 
-/** No job, no claimed container, nobody in line. */
-export const rest = ({ jobs, status }: System) =>
+/** No job, no slot in use, no claimed container, nobody in line. */
+export const rest = ({ jobs, slots, status }: System) =>
   becomes(
     Effect.gen(function* () {
       const { busy, waiting } = yield* status
-      return (yield* jobs.active) === 0 && busy === 0 && waiting === 0
+      return (yield* jobs.active) === 0 && slots.active(ann) === 0 && busy === 0 && waiting === 0
     })
   )

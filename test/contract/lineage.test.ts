@@ -59,7 +59,9 @@ const isNothing = async (to: Target, things: ReadonlyArray<readonly [string, str
     const answer = await ask(to, method, path, method === "GET" ? undefined : { trusted_api_key: to.publicKey })
     expect([answer.status, answer.json.error], `${method} ${path}: ${answer.text}`).toEqual([404, "not_found"])
     // A path that is no route would be not found as well, for another reason.
-    expect(answer.json.details, `${method} ${path}`).toMatchObject({ point: "D16", certainty: "refused" })
+    expect(answer.json.details, `${method} ${path}`).toMatchObject({
+      ...{ point: expect.stringMatching(/^D1[68]$/), certainty: "refused" }
+    })
   }
 }
 

@@ -411,7 +411,8 @@ describe("another key", () => {
     const made = keys("create", "--label", "short")
     const [publicKey = "", secretKey = ""] = [/unsb-pk-\S+/, /unsb-sk-\S+/].map((word) => word.exec(made)?.[0] ?? "")
     const short = { url: server.url, publicKey, secretKey }
-    const session = (await request(short, "POST", "/sessions", { body: {} })).json
+    // It outlives the connection, however long the operator takes.
+    const session = (await request(short, "POST", "/sessions", { body: { multiplexer: "tmux" } })).json
     const one = await shell(session)
     one.socket.terminate()
     keys("revoke", publicKey)

@@ -1,4 +1,4 @@
-/** Hosts with certificates of the test's own authority, and what a service's container says to them through the proxy. */
+/** Hosts with certificates of the test's own authority, and what a container says to them through the proxy. */
 import { generateKeyPairSync } from "node:crypto"
 import type { Socket } from "node:net"
 import { connect, createServer, type Server, type TLSSocket } from "node:tls"

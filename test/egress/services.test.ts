@@ -1,4 +1,4 @@
-/** Verifies: marked variables from inside real services, whose containers never have the values; and sessions on the same way out. */
+/** Verifies: marked variables from inside real services, which never have the values; sessions on the same way out. */
 import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"

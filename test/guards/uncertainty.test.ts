@@ -77,6 +77,8 @@ const hanging: ReadonlyArray<readonly [string, (point: Point) => Effect.Effect<u
   ["come from a clock that goes backwards", ({ facts }) => Effect.delay(Effect.succeed(facts), "100 days")]
 ]
 
+/** The others are tried where no fiber is needed for it. */
+const worst = ["undefined", "null", "not a number", "a MiB of text", "trap", "coercion that throws"] as const
 const named = Object.keys(garbage) as ReadonlyArray<Garbage>
 
 for (const point of points) {

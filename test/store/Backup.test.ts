@@ -353,6 +353,12 @@ describe("what is not as it was", () => {
     expect(await changed(({ data }) => fs.appendFileSync(file(data, "blobs", digestOf(large), ""), "x"))).toBe(
       "unsteady"
     )
+    expect(
+      await changed(({ volume }) => {
+        fs.mkdirSync(`${volume}.coming-1`)
+        fs.renameSync(volume, `${volume}.going-1`)
+      })
+    ).toBe("unsteady")
     expect(await changed(({ data, layer }) => fs.rmSync(file(data, "layers", layer, ".tar.gz")))).toBe("unsteady")
     expect(await changed(({ data, layer }) => fs.truncateSync(file(data, "layers", layer, ".tar.gz"), 99))).toBe(
       "unsteady"

@@ -1,4 +1,4 @@
-/** A request's body, as far as something may be put into it: held whole when it is small, and passed on when it is not. */
+/** A request's body, as far as something may be put into it: held whole when it is small, else passed on. */
 import type { IncomingMessage } from "node:http"
 import { Effect } from "effect"
 

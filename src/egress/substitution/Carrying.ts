@@ -19,7 +19,8 @@ const begin = ({ head, method, path }: Outgoing, upstream: Socket) =>
     catch: () => new BadTarget({ status: 400, reason: "this request cannot be sent on as it is written" })
   })
 
-const closed = (one: Socket | ServerResponse): Effect.Effect<void> =>
+/** Interrupting it closes it. */
+export const closed = (one: Socket | ServerResponse): Effect.Effect<void> =>
   Effect.async((resume) => {
     const end = () => resume(Effect.void)
     if (one.closed) return end()
@@ -73,7 +74,7 @@ const turned = (out: Outgoing, sent: ClientRequest, request: IncomingMessage, cl
     sent.end()
   })
 
-/** Resolves when both are closed. What flows in the other protocol is not looked at: its frames have lengths of their own. */
+/** Resolves when both are closed. The other protocol is not looked into: its frames have lengths of their own. */
 export const upgrade = (out: Outgoing, upstream: Socket, request: IncomingMessage, client: Socket, head: Buffer) =>
   Effect.gen(function* () {
     upstream.setTimeout(Joining.SILENCE_MILLIS, () => upstream.destroy())

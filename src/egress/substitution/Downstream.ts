@@ -1,4 +1,4 @@
-/** The container's side of an intercepted connection: TLS ends here, with a certificate of this server's own authority. */
+/** The container's side of an intercepted connection: TLS ends here, with a certificate of this server's own. */
 import type { Socket } from "node:net"
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls"
 import { Clock, Data, Effect, type Scope } from "effect"

@@ -1,4 +1,4 @@
-/** What goes out where: which of a container's marked variables a request may carry, by which way, and which it may not. */
+/** What goes out where: which marked variables a request may carry, by which way, and which it may not. */
 import { Redacted } from "effect"
 import type { Home, Inhabitant, Substitute } from "../../../actors/egress/Substitutes.js"
 import { leads, type Mark, type Towards } from "../../guards/EgressMark.js"

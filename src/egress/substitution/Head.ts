@@ -1,4 +1,4 @@
-/** The head of a request to a host that something is marked for, and of its answer: as written, but for what is put in or taken out. */
+/** The heads of a request with values and of its answer: as written, but for what is put in or taken out. */
 import type { IncomingMessage } from "node:http"
 import * as Hops from "../Hops.js"
 import type { Rewriting } from "./Rewriting.js"

@@ -1,4 +1,4 @@
-/** Requests of containers to hosts that their services marked something for: looked into, changed, and carried over TLS. */
+/** Requests of containers to hosts that something is marked for: looked into, changed, and carried over TLS. */
 import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
 import { Effect, type Scope } from "effect"
@@ -22,6 +22,8 @@ export interface Options {
 
 type Secured = Effect.Effect<Socket, Failure, Scope.Scope>
 
+/** Who was told no may read that, but not keep the connection by never closing its side. */
+const LINGER = "1 second"
 const ESTABLISHED = "HTTP/1.1 200 Connection Established\r\n\r\n"
 const nothing: Body.Body = { bytes: Buffer.alloc(0), whole: true }
 
@@ -67,12 +69,11 @@ export const make = ({ roots }: Options) =>
         yield* Target.ofHost(asked.request.headers.host, going.target)
         yield* exchange(going, asked, yield* pathOf(asked.request), over, client)
       }).pipe(
-        Effect.catchAll((failure: Failure) =>
-          Effect.sync(() => {
-            if (asked.response === undefined) Answering.hangUp(client, answerOf(failure))
-            else Answering.answer(asked.response, answerOf(failure))
-          })
-        )
+        Effect.catchAll((failure: Failure) => {
+          if (asked.response === undefined) Answering.hangUp(client, answerOf(failure))
+          else Answering.answer(asked.response, answerOf(failure))
+          return Effect.timeoutOption(Carrying.closed(client), LINGER)
+        })
       )
 
     const over = ({ secure, target }: Going, dialed: Socket): Secured =>

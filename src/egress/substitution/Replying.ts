@@ -1,4 +1,4 @@
-/** The answer of a host that values go to, on its way to the container: scrubbed in its head and, as it flows, in its body. */
+/** The answer of a host that values go to: scrubbed in its head and, as it flows to the container, in its body. */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { pipeline, type Transform } from "node:stream"
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib"

@@ -28,7 +28,7 @@ export class Scrubbing {
     return given.replace(this.pattern, (found) => this.instead.get(found) ?? "")
   }
 
-  /** Where something begins that may only be the first part of a value; the length when there is nothing of that kind. */
+  /** Where something begins that may be the first part of a value; the length when there is nothing of that kind. */
   private beginning(text: string): number {
     for (let at = Math.max(0, text.length - this.longest + 1); at < text.length; at++) {
       if (!this.firsts.has(text[at] ?? "")) continue

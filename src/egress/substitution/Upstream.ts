@@ -1,4 +1,4 @@
-/** TLS to a host that values go to: its certificate is judged as a careful client of this machine would, before anything is sent. */
+/** TLS to a host that values go to: its certificate is judged before anything is sent. */
 import type { Socket } from "node:net"
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls"
 import { Effect, type Scope } from "effect"

@@ -6,7 +6,12 @@ import { ownKeyKept } from "../../guards/OwnKey.js"
 import { Refusals } from "../../guards/Refusals.js"
 import { type Variables, valueOf } from "../../guards/VaultVariables.js"
 import { KeyTable } from "../../projections/KeyTable.js"
-import type { From } from "./ServiceIntake.js"
+
+interface From {
+  readonly owner: string
+  readonly method: string
+  readonly url: string
+}
 
 class Missing extends Data.TaggedError("Missing")<{}> {}
 

@@ -12,7 +12,7 @@ export const render = (pk: string | undefined): string => {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Extend a key</title><style>${style}</style></head><body><h1>Extend a key</h1>${shown}
-<p>Keys of this server are given by whoever runs it, and none can be bought or extended on this page. Ask your operator for
-a new key; it takes one command: <code>unsandbox keys create --label NAME</code>.</p>
+<p>Keys of this server are given by whoever runs it, and none can be bought or extended on this page. Ask your
+operator to extend yours; it takes one command: <code>unsandbox keys extend KEY --expires 30d</code>.</p>
 <p>Whether a key is still good, and until when, <code>POST /keys/validate</code> tells its owner.</p></body></html>`
 }

@@ -1,6 +1,7 @@
 /** What of a data directory is its state: everything but what is known not to be, so that what is new is not forgotten. */
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
+import { BackupRefused } from "./BackupRefused.js"
 import { isName } from "./Manifest.js"
 
 export const DATABASE = "unsandbox.sqlite"
@@ -29,8 +30,22 @@ const namesIn = (directory: string): ReadonlyArray<string> => {
   }
 }
 
+/** Between the two renames of a replacement there is neither the old volume nor the new one (Volumes.ts). */
+const swapping = (names: ReadonlyArray<string>): string | undefined => {
+  const aside = (how: string) => names.filter((name) => name.includes(how)).map((name) => name.split(".")[0] ?? "")
+  const coming = aside(".coming-")
+  return aside(".going-").find((id) => coming.includes(id) && !names.includes(id))
+}
+
 /** Throws what the disk says. */
 export const of = (data: string): Inventory => {
+  const volumes = namesIn(join(data, "volumes"))
+  const swapped = swapping(volumes)
+  if (swapped !== undefined)
+    throw new BackupRefused({
+      code: "unsteady",
+      message: `The volume ${swapped} was being replaced when its server ended: start a server, which puts it right.`
+    })
   const found = readdirSync(data, { withFileTypes: true }).filter(({ name }) => isName(name))
   const files = found.filter((one) => one.isFile() && one.name !== CHECKPOINTS && !isPassing(one.name))
   const trees = found.filter((one) => one.isDirectory() && !NO_TREES.includes(one.name))
@@ -38,9 +53,7 @@ export const of = (data: string): Inventory => {
     files: files.map(({ name }) => name).sort(),
     trees: trees.map(({ name }) => name).sort(),
     // What has a dot in its name is being made or removed.
-    volumes: namesIn(join(data, "volumes"))
-      .filter((name) => !name.includes("."))
-      .sort()
+    volumes: volumes.filter((name) => !name.includes(".")).sort()
   }
 }
 

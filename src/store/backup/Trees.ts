@@ -80,6 +80,13 @@ const isFull = (directory: string): boolean => {
   return bavail < 256 || (files > 0 && ffree < 16)
 }
 
+/** Of what is kept of tar's words, names that no path holds fill the first line, or all of it. */
+const tooLong = (said: string): boolean => {
+  const [first = "", ...rest] = said.split("\n")
+  if (first.length > 1_000) return true
+  return [first, ...rest].every((line) => /File name too long$|Exiting with failure status/.test(line))
+}
+
 const fed = Effect.fnUntraced(function* (
   argv: ReadonlyArray<string>,
   content: AsyncIterable<Uint8Array>
@@ -102,7 +109,7 @@ export const unpacked = (
     const { code, said } = yield* fed(unpack(directory), content)
     if (code === 0) return true
     const room = yield* Effect.try({ try: () => !isFull(directory), catch: failed })
-    if (code === 2 && room) return false
+    if (code === 2 && room && tooLong(said)) return false
     return yield* new BackupRefused({ code: "failed", message: `${directory} cannot be filled: ${said}` })
   }).pipe(Effect.scoped)
 

@@ -10,6 +10,7 @@ import { Application } from "../../Application.js"
 import { type Failure, general, usage } from "../../Failure.js"
 import { milliseconds } from "../../Knobs.js"
 import { settings } from "../../Options.js"
+import { type Meant, meant } from "./KeyTelling.js"
 
 /** The running server does it; without one the store is opened, whose lock keeps a server from starting meanwhile. */
 export const desk = Effect.fnUntraced(function* (place: Parameters<typeof settings>[0]) {
@@ -27,9 +28,9 @@ export const known = (text: string): Effect.Effect<PublicKey, Failure> =>
     usage(`${JSON.stringify(text)} is not a public key (unsb-pk-…)`)
   )
 
-export const one = (all: ReadonlyArray<Key>, key: PublicKey): Effect.Effect<Key, Failure> => {
+export const one = (all: ReadonlyArray<Key>, key: PublicKey): Effect.Effect<Meant, Failure> => {
   const found = all.find((record) => record.key === key)
-  return found === undefined ? general("unknown_key", `there is no key ${key}`) : Effect.succeed(found)
+  return found === undefined ? general("unknown_key", `there is no key ${key}`) : Effect.succeed(meant(all, found))
 }
 
 /** From now on; null is never. */

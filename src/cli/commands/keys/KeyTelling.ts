@@ -1,14 +1,16 @@
 /** Keys as an operator reads them: as a table, one by one, and by who descends from whom. Secrets are never among it. */
 import { Array as Arr } from "effect"
 import { limitNames } from "../../../guards/Descent.js"
+import { type Entitlement, entitlementOf } from "../../../guards/Entitlement.js"
 import { escaped } from "../../../guards/Quote.js"
-import type { Has, Key } from "../../../rpc/KeyControl.js"
+import type { Key } from "../../../rpc/KeyControl.js"
 import * as Output from "../../Output.js"
 
 export const iso = (micros: number | null): string =>
   micros === null ? "never" : new Date(micros / 1000).toISOString()
 
-const numbers = (of: Key["limits"] | Has) => Object.fromEntries(limitNames.map(([limit, name]) => [name, of[limit]]))
+const numbers = (of: Key["limits"] | Entitlement) =>
+  Object.fromEntries(limitNames.map(([limit, name]) => [name, of[limit]]))
 
 export const document = (key: Key) => ({
   public_key: key.key,
@@ -25,12 +27,26 @@ export const document = (key: Key) => ({
   totp: key.totp
 })
 
-/** With its own limits, and what it may have once its line is counted. */
-export const whole = (key: Key) => ({
+/** Of all keys, the one that is meant, and what it may have once its line is counted. */
+export interface Meant {
+  readonly key: Key
+  readonly has: Entitlement
+}
+
+export const meant = (all: ReadonlyArray<Key>, key: Key): Meant => {
+  const above = (of: Key): ReadonlyArray<Key> => {
+    const parent = all.find((one) => one.key === of.parent)
+    return parent === undefined ? [] : [parent, ...above(parent)]
+  }
+  return { key, has: entitlementOf({ ...key, line: above(key) }) }
+}
+
+/** With its own limits, and what it may have. */
+export const whole = ({ has, key }: Meant) => ({
   ...document(key),
   contact: key.contact,
   limits: numbers(key.limits),
-  allowed: { ...numbers(key.has), scopes: key.has.scopes }
+  allowed: { ...numbers(has), scopes: [...has.scopes] }
 })
 
 export const table = (keys: ReadonlyArray<Key>): string =>
@@ -42,7 +58,7 @@ export const table = (keys: ReadonlyArray<Key>): string =>
     ])
   )
 
-const pairs = (key: Key): ReadonlyArray<readonly [string, string]> => [
+const pairs = ({ has, key }: Meant): ReadonlyArray<readonly [string, string]> => [
   ["public key", key.key],
   ["label", escaped(key.label)],
   ["status", key.status],
@@ -55,16 +71,16 @@ const pairs = (key: Key): ReadonlyArray<readonly [string, string]> => [
   ["code device", key.totp ? "enrolled" : "-"],
   ["created", iso(key.createdAt)],
   ["expires", iso(key.expiresAt)],
-  ["scopes", key.has.scopes.join(", ") || "none"],
+  ["scopes", [...has.scopes].join(", ") || "none"],
   ...limitNames.map(([limit, name]): readonly [string, string] => {
     const own = key.limits[limit]
-    const has = String(Math.round(key.has[limit] * 100) / 100)
-    return [name, own === null || own === key.has[limit] ? has : `${has} (its own limit is ${own})`]
+    const most = String(Math.round(has[limit] * 100) / 100)
+    return [name, own === null || own === has[limit] ? most : `${most} (its own limit is ${own})`]
   })
 ]
 
-export const text = (key: Key): string => {
-  const told = pairs(key)
+export const text = (meant: Meant): string => {
+  const told = pairs(meant)
   const width = Math.max(...told.map(([name]) => name.length))
   return told.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n")
 }
