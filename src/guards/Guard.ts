@@ -54,6 +54,8 @@ export interface Guard<P extends DecisionPoint, Facts, Carried = Facts> {
 const isRecord = (value: unknown): value is object => typeof value === "object" && value !== null
 
 const freeze = (value: object): void => {
+  // Bytes cannot be.
+  if (ArrayBuffer.isView(value)) return
   for (const part of Object.values(value)) if (isRecord(part)) freeze(part)
   Object.freeze(value)
 }

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document of the API, made from its definition. */
 import * as OpenApi from "@effect/platform/OpenApi"
 import { Api } from "./Api.js"
+import { decisions } from "./Decisions.js"
 
 /** A signature is three headers together; the definition knows each scheme for itself. */
 const headers = {
@@ -61,6 +62,7 @@ export const make = (): Json => {
   } = mapped(spec.components.schemas, (one) => one)
   return {
     ...spec,
+    "x-decisions": decisions(),
     paths: mapped(spec.paths, (path) => mapped(path, secured)),
     components: {
       schemas,

@@ -24,7 +24,8 @@ const unreadable = rateWithin.refuse({
   uncertain: true
 })
 
-const pointsOf = (annotations: Context.Context<never>): ReadonlyArray<unknown> => {
+/** The decision points that a route was declared with. */
+export const pointsOf = (annotations: Context.Context<never>): ReadonlyArray<unknown> => {
   const transform = Option.getOrUndefined(Context.getOption(annotations, OpenApi.Transform))
   const points: unknown = transform === undefined ? undefined : transform({})["x-decision-points"]
   return Array.isArray(points) ? points : []

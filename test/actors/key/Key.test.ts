@@ -6,8 +6,8 @@ import { noLimits } from "../../../events/Grants.js"
 import { PublicKey, ServiceId } from "../../../events/Ids.js"
 import type { KeyEvent } from "../../../events/Key.js"
 import { GENERATIONS } from "../../../src/guards/Descent.js"
-import { spec } from "../../support/given.js"
 import { keyCreated } from "../../support/births.js"
+import { spec } from "../../support/given.js"
 
 const key = PublicKey.make("unsb-pk-test-0000-0000-0001")
 const parent = PublicKey.make("unsb-pk-test-0000-0000-0002")
