@@ -91,10 +91,12 @@ const VaultChanged = Schema.TaggedStruct("VaultChanged", {
   ...Of,
   names: Schema.Array(Schema.String),
   /** Of those that are marked: the hosts that their values may go to. */
-  egress: Schema.Record({ key: Schema.String, value: Schema.Array(Schema.String) })
+  egress: Schema.Record({ key: Schema.String, value: Schema.Array(Schema.String) }),
+  /** Of who filled or emptied it; none where it came with the service. */
+  evidence: Evidence
 })
-/** Version 1: none was marked. */
-const unmarked: Upcaster = (old) => ({ ...old, egress: {} })
+/** Version 1: nothing was marked, and who agreed to it was not recorded. */
+const unmarked: Upcaster = (old) => ({ ...old, egress: {}, evidence: [] })
 const Destroyed = Schema.TaggedStruct("ServiceDestroyed", { ...Of, cause: End, evidence: Evidence })
 /** Its root, its log and its vault are deleted, and its names are free. */
 const Erased = Schema.TaggedStruct("ServiceErased", Of)

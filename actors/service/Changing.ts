@@ -9,7 +9,7 @@ import * as Naming from "../name/Naming.js"
 import type { Live } from "./Live.js"
 import type { Roster } from "./Roster.js"
 import { Command } from "./Service.js"
-import type { Changes, Owned, Unlocked } from "./Services.js"
+import type { Changes, Consented, Owned, Unlocked } from "./Services.js"
 import type * as Vault from "./Vault.js"
 
 const FOLLOWED_WITHIN = "20 seconds"
@@ -105,15 +105,14 @@ export const make = (roster: Roster, vault: Vault.Vault) =>
       })
 
     /** Sealed before it is told: a name without its value would be a promise that nothing keeps. */
-    const seal = (owned: Owned, unlocked: Unlocked, variables: Variables) =>
+    const seal = (owned: Owned, unlocked: Unlocked, consent: Consented, variables: Variables) =>
       Effect.gen(function* () {
         const { owner, service } = yield* viewOf(owned)
         const before = yield* Effect.option(vault.show({ service, owner }))
         yield* vault.put({ service, owner }, variables)
         const names = Object.keys(variables)
-        const told = roster.ask(service, Command.SetVault({ owned, unlocked, names, egress: hostsOf(variables) }), {
-          by: owner
-        })
+        const command = Command.SetVault({ owned, unlocked, consent, names, egress: hostsOf(variables) })
+        const told = roster.ask(service, command, { by: owner })
         // Locked meanwhile, or destroyed.
         const back = vault.put(
           { service, owner },

@@ -100,7 +100,7 @@ export type Command = Data.TaggedEnum<{
   Rename: Changing & { readonly name: string }
   SetDomains: Changing & { readonly domains: ReadonlyArray<string> }
   SetPolicy: Changing & { readonly unfreezeOnDemand: boolean; readonly showFreezePage: boolean }
-  SetVault: Changing & { readonly names: ReadonlyArray<string>; readonly egress?: Hosts }
+  SetVault: Undoing & { readonly names: ReadonlyArray<string>; readonly egress?: Hosts }
   Destroy: Undoing
   /** Nothing of it is left but its history. */
   Erase: {}
@@ -192,6 +192,10 @@ const undoing = (
     case "Stop":
       if (state._tag === "Stopped") return reject()
       return tell({ _tag: "ServiceStopped", service, cause: "restoring", evidence: proven })
+    case "SetVault": {
+      const { egress = {}, names } = command
+      return tell({ _tag: "VaultChanged", service, names, egress, evidence: proven })
+    }
     case "Destroy":
       return tell({ _tag: "ServiceDestroyed", service, cause: "asked", evidence: proven })
   }
@@ -212,6 +216,7 @@ const asked = (state: Living, command: Owners, reject: () => Decision): Decision
     case "Unlock":
     case "Redeploy":
     case "Stop":
+    case "SetVault":
     case "Destroy":
       return undoing(state, command, reject)
     case "Resize":
@@ -224,8 +229,6 @@ const asked = (state: Living, command: Owners, reject: () => Decision): Decision
       const { showFreezePage, unfreezeOnDemand } = command
       return tell({ _tag: "ServicePolicyChanged", service, unfreezeOnDemand, showFreezePage })
     }
-    case "SetVault":
-      return tell({ _tag: "VaultChanged", service, names: command.names, egress: command.egress ?? {} })
   }
 }
 
@@ -260,7 +263,8 @@ const told = (state: Living, command: Exclude<Command, Owners>, reject: () => De
 
 const create = ({ created, egress = {}, vault }: Extract<Command, { readonly _tag: "Create" }>): Decision => {
   const { service } = created
-  const sealed = vault.length === 0 ? [] : [{ _tag: "VaultChanged" as const, service, names: vault, egress }]
+  const sealed =
+    vault.length === 0 ? [] : [{ _tag: "VaultChanged" as const, service, names: vault, egress, evidence: [] }]
   return tell({ _tag: "ServiceCreated", ...created }, ...sealed)
 }
 

@@ -107,7 +107,12 @@ export class Services extends Context.Tag("actors/Services")<
     /** A command beside the bootstrap, as a job of its own. */
     readonly execute: (owned: Owned, errand: Errand) => Effect.Effect<Ticket, Unwilling>
     /** The whole vault; in force for whatever is started from now on. */
-    readonly seal: (owned: Owned, unlocked: Unlocked, variables: Variables) => Effect.Effect<void, Unwilling>
+    readonly seal: (
+      owned: Owned,
+      unlocked: Unlocked,
+      consent: Consented,
+      variables: Variables
+    ) => Effect.Effect<void, Unwilling>
     readonly unsealed: (owned: Owned) => Effect.Effect<Variables, Unwilling>
     /**
      * Runs `body` on its root's directory, its container frozen meanwhile unless `hot` (or it is not running anyway); as it was

@@ -26,7 +26,7 @@ export type Credentials =
 const BEARER = /^bearer +(\S+) *$/i
 const PUBLIC_KEY = /^unsb-pk-[0-9a-z-]{4,64}$/
 
-const publicKey: Known = (value) => typeof value === "string" && PUBLIC_KEY.test(value)
+const publicKey: Known = (value) => written(value) && PUBLIC_KEY.test(String(value))
 
 const shapes: { readonly [C in Credentials["_tag"]]: Known } = {
   Signed: struct({ publicKey, timestamp: written, signature: written }),

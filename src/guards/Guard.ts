@@ -47,6 +47,8 @@ export interface Guard<P extends DecisionPoint, Facts, Carried = Facts> {
     facts: Effect.Effect<Facts, E, R>,
     asked: Asked
   ) => Effect.Effect<Permit<P, Carried>, Refused, R | Refusals>
+  /** A refusal of this point because its facts could not be had; the note is for the log. */
+  readonly doubt: (note: string) => Refused
   /** A refusal of this point for a reason that somebody else found, such as an actor's rejection. */
   readonly refuse: (reason: Reason) => Refused
 }
@@ -177,6 +179,6 @@ export class Permit<out P extends DecisionPoint, out Facts = unknown> {
         )
       )
 
-    return { point, name, claim, decide, check, refuse }
+    return { point, name, claim, decide, check, doubt, refuse }
   }
 }

@@ -111,12 +111,19 @@ const OWN = /\/unsandbox-[^/]+\/[^/]+$/
 
 /** Lines as in /proc/PID/cgroup, `;`-joined: `hierarchy:controllers:path`; the unified hierarchy governs what no other does. */
 const cgroup = (facts: Facts): ReadonlyArray<Flaw> => {
-  const lines = (facts.get("cgroup") ?? "").split(";").map((line) => /^\d+:([^:]*):(\/.*)$/.exec(line))
+  const lines = (facts.get("cgroup") ?? "").split(";").map((line) => {
+    const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? []
+    return { controllers: controllers?.split(","), path }
+  })
+  const readable = lines.every(({ path }) => path !== undefined)
   const path = (controller: string) =>
-    (lines.find((line) => line?.[1]?.split(",").includes(controller)) ?? lines.find((line) => line?.[1] === ""))?.[2]
+    (
+      lines.find((line) => line.controllers?.includes(controller)) ??
+      lines.find((line) => line.controllers?.includes(""))
+    )?.path
   return (["memory", "cpu", "pids"] as const).flatMap((controller) => {
     if (facts.get(controller) === "none") return []
-    const own = path(controller)
+    const own = readable ? path(controller) : undefined
     if (own === undefined) return [unknown(`the ${controller} cgroup`)]
     return OWN.test(own) ? [] : [wrong(`its ${controller} cgroup is ${own}`)]
   })

@@ -35,6 +35,13 @@ export const make = Effect.map(Refusing.make, (refusing) => {
   const judge = <A>(decision: Decision<A>, { caller, method, target }: Asking): Effect.Effect<A, Refused> =>
     refusing(decision, caller.key.key, method, target)
 
+  /** What the guard's facts are made of; it is in doubt where they cannot be had. */
+  const look = <A, E extends { readonly _tag: string }>(
+    guard: Parameters<typeof Refusing.looked>[1],
+    lookup: Effect.Effect<A, E>,
+    { caller, method, target }: Asking
+  ): Effect.Effect<A, Refused> => Refusing.looked(refusing, guard, lookup, caller.key.key, method, target)
+
   /** D16, then D17: a stranger's thing is no thing. `view` has found it under the id that the caller wrote. */
   const own = <K extends Kind, V>(
     kind: K,
@@ -58,7 +65,7 @@ export const make = Effect.map(Refusing.make, (refusing) => {
       Refused
     >
 
-  return { judge, own, unlocked }
+  return { judge, look, own, unlocked }
 })
 
 export type Guarding = Effect.Effect.Success<typeof make>

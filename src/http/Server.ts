@@ -25,6 +25,7 @@ import { PicturesLive } from "./system/PicturesLive.js"
 import { PublicLive } from "./system/PublicLive.js"
 import { ClusterLive, SystemLive } from "./system/SystemLive.js"
 import * as AnswerRoom from "./wire/AnswerRoom.js"
+import * as Arrivals from "./wire/Arrivals.js"
 import * as Body from "./wire/Body.js"
 import * as Descriptors from "./wire/Descriptors.js"
 import * as Listener from "./wire/Listener.js"
@@ -37,7 +38,7 @@ export interface Bound {
 
 export class Server extends Context.Tag("http/Server")<Server, Bound>() {}
 
-export interface Options extends Body.Options, AnswerRoom.Options, ShellTickets.Options {
+export interface Options extends Body.Options, Arrivals.Options, AnswerRoom.Options, ShellTickets.Options {
   readonly host: string
   /** 0: a free one. */
   readonly port: number
@@ -59,7 +60,8 @@ const listening = (options: Options) =>
     const app = yield* HttpRouter.withRouterConfig(HttpApiBuilder.httpApp, paths)
     // Spans and access logs cost a fifth of a request; the log has what happened.
     const handler = yield* Effect.locally(NodeHttpServer.makeHandler(app), currentTracerDisabledWhen, () => true)
-    const { address: bound, onUpgrade } = yield* Listener.start(handler, { ...usual, ...options })
+    const arrivals = yield* Arrivals.Arrivals
+    const { address: bound, onUpgrade } = yield* Listener.start(handler, { ...usual, ...options, arrivals })
     // Made after the listener, so that terminals are let go of before it waits for what is in flight.
     onUpgrade(yield* ShellUpgrade.make)
     const { address, family, port } = bound
@@ -93,5 +95,6 @@ export const layer = (options: Options) =>
     Layer.provide(Layer.provide(handlers(options), Layer.merge(AnswerRoom.layer(options), Allowance.layer))),
     Layer.provide(Layer.provide(AuthenticationLive.layer, Body.layer(options))),
     Layer.provide(ShellTickets.layer(options)),
+    Layer.provide(Arrivals.layer(options)),
     Layer.provide([HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer, NodeHttpServer.layerContext])
   )

@@ -43,6 +43,7 @@ export class Archives extends Context.Tag("store/Archives")<
   {
     /**
      * Resolves once what was sent is a layer, held until the scope closes. Nothing of it is in memory, and nothing runs.
+     * How long it may take to come in is up to the source, and how many come in at once to who asks.
      * `partial`: what lies outside of a volume's directories is left out instead of refused.
      */
     readonly read: (

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto"
 import { mkdir, open, statfs } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, Layer as EffectLayer, Stream } from "effect"
+import { Effect, Layer as EffectLayer, Schedule, Stream } from "effect"
 import { Database } from "../log/Database.js"
 import { ArchiveRefused, Archives, type Described, type Sending } from "./Archives.js"
 import { StoreUnavailable } from "./Blobs.js"
@@ -26,6 +26,9 @@ const WITHIN = "30 minutes"
 
 const noRoom = new LayerRefused({ why: "no-room", message: "The disk of this server has no room for it." })
 const late = new LayerRefused({ why: "busy", message: `It could not be read within ${WITHIN}.` })
+
+/** What came in over hours is not sent away because others are packing just then. */
+const patiently = Schedule.spaced("5 seconds")
 
 const failed = (error: unknown): ArchiveRefused | LayerRefused | StoreUnavailable => {
   if (error instanceof ArchiveRefused || error instanceof LayerRefused) return error
@@ -73,17 +76,22 @@ const make = Effect.fnUntraced(function* (options: Options) {
     )
   }, Effect.scoped)
 
-  const read = (sending: Sending, partial: boolean) =>
+  const packed = (received: OciReceiving.Received, tree: string, partial: boolean) =>
     Effect.gen(function* () {
-      yield* layers.turn
-      const directory = yield* scratch
-      const [blobs, tree] = [join(directory, "blobs"), join(directory, "tree")]
-      const received = yield* streaming((signal) =>
-        OciReceiving.receive(sending, blobs, { bytes: layerBytes, left }, signal)
-      )
+      yield* Effect.retry(layers.turn, { while: ({ why }) => why === "busy", schedule: patiently })
       const skipped = yield* unpacked(received, tree, partial)
       return { layer: yield* layers.pack(tree, false), skipped }
     }).pipe(Effect.timeoutFail({ duration: WITHIN, onTimeout: () => late }))
+
+  const read = Effect.fnUntraced(function* (sending: Sending, partial: boolean) {
+    const directory = yield* scratch
+    const [blobs, tree] = [join(directory, "blobs"), join(directory, "tree")]
+    // Without a turn: a slow line would have it for as long as its sender likes.
+    const received = yield* streaming((signal) =>
+      OciReceiving.receive(sending, blobs, { bytes: layerBytes, left }, signal)
+    )
+    return yield* packed(received, tree, partial)
+  })
 
   const write = Effect.fnUntraced(function* (layer: Layer, about: Described) {
     const stored = yield* layers.stored(layer.digest)

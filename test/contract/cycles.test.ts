@@ -81,5 +81,5 @@ it("a tree comes through every cycle of the places it lives in as it was", async
     }
     await inside.close(place)
   })
-  await fc.assert(property, { numRuns: 5, endOnFailure: true, includeErrorInReport: true })
+  await fc.assert(property, { numRuns: 6, endOnFailure: true, includeErrorInReport: true })
 }, 240_000)

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process"
 import { join } from "node:path"
 import Database from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { type Answer, request } from "../support/client.js"
+import { type Answer, request, type Target } from "../support/client.js"
 import { eventually } from "../support/eventually.js"
 import { anotherKey } from "../support/keys.js"
 import { type Server, startServer } from "../support/server.js"
@@ -13,32 +13,49 @@ const usual = ["--memory-per-vcpu", "128MiB", "--reserve", "128MiB"]
 let server: Server
 let open: string
 let locked: string
+let snapshot: string
+/** Its key asks a person to confirm. */
+let careful: Target
+let treasure: string
 beforeAll(async () => {
   server = await startServer({ pool: 2, args: usual })
   open = await service("open")
   locked = await service("locked")
   expect((await ask("POST", `/services/${locked}/lock`, {})).status).toBe(200)
+  const taken = await ask("POST", "/snapshots", { service_id: open, name: "kept" })
+  expect(taken.status, taken.text).toBe(200)
+  snapshot = String(taken.json.snapshot_id)
+  careful = anotherKey(server, "--confirm", "on")
+  treasure = await service("treasure", careful)
 }, 120_000)
 afterAll(() => server?.stop(), 60_000)
 
-const ask = (method: string, path: string, body?: object): Promise<Answer> =>
-  request(server, method, path, body === undefined ? {} : { body })
+const ask = (method: string, path: string, body?: object, as: Target = server): Promise<Answer> =>
+  request(as, method, path, body === undefined ? {} : { body })
 
 const bootstrap_content = "sleep 100000"
 
-const service = async (name: string): Promise<string> => {
-  const { json, status, text } = await ask("POST", "/services", { name, bootstrap_content })
+const service = async (name: string, as: Target = server): Promise<string> => {
+  const { json, status, text } = await ask("POST", "/services", { name, bootstrap_content }, as)
   expect(status, text).toBe(201)
   const id = String(json.id)
-  await eventually(`${name} runs`, async () => (await ask("GET", `/services/${id}`)).json.state === "running")
+  const state = async () => (await ask("GET", `/services/${id}`, undefined, as)).json.state
+  await eventually(`${name} runs`, async () => (await state()) === "running")
   return id
 }
 
-const told = async (id: string) => {
-  const { json, status } = await ask("GET", `/services/${id}`)
+const told = async (path: string, as: Target = server) => {
+  const { json, status } = await ask("GET", path, undefined, as)
   const { container_name, locked, name, state } = json
   return { status, container_name, locked, name, state }
 }
+
+const everything = async () => [
+  await told(`/services/${open}`),
+  await told(`/services/${locked}`),
+  await told(`/services/${treasure}`, careful),
+  await told(`/snapshots/${snapshot}`)
+]
 
 const unsandbox = (...argv: ReadonlyArray<string>): string =>
   execFileSync("node", ["bin/unsandbox.mjs", ...argv, "--data", server.data], { encoding: "utf8", maxBuffer: 2 ** 26 })
@@ -82,7 +99,20 @@ interface Condition {
   readonly point: string
   readonly breaks: () => void
   readonly mends: () => void
+  /** Instead of what every other condition is tried with. */
+  readonly tries?: () => ReadonlyArray<Promise<Answer>>
 }
+
+const destroying = () => [
+  ask("DELETE", `/services/${open}`),
+  ask("POST", `/services/${open}/redeploy`, { bootstrap_content: "echo overwritten" }),
+  ask("POST", `/services/${locked}/unlock`, {})
+]
+
+const restoring = () => [
+  ask("DELETE", `/snapshots/${snapshot}`),
+  ask("POST", `/snapshots/${snapshot}/restore`, { service_id: open })
+]
 
 const away = (table: string): Pick<Condition, "breaks" | "mends"> => ({
   breaks: () => sql(`ALTER TABLE ${table} RENAME TO ${table}_away`),
@@ -113,34 +143,38 @@ const conditions: ReadonlyArray<Condition> = [
   { what: "a key has a standing that nobody knows", point: "D02", ...unread(garbled("status", "keys", "'enchanted'")) },
   { what: "the table of services is gone", point: "D16", ...away("services") },
   { what: "a service has no owner", point: "D16", ...garbled("owner", "services", "''") },
-  { what: "the memory of requests is gone", point: "D05", ...away("seen_requests") }
+  { what: "the table of snapshots is gone", point: "D16", ...away("snapshots"), tries: restoring },
+  { what: "the memory of requests is gone", point: "D05", ...away("seen_requests") },
+  {
+    what: "the memory of challenges is gone",
+    point: "D21",
+    ...away("confirmations"),
+    tries: () => [ask("DELETE", `/services/${treasure}`, undefined, careful)]
+  }
 ]
 
 describe("while", () => {
-  for (const { breaks, mends, point, what } of conditions)
+  for (const { breaks, mends, point, tries = destroying, what } of conditions)
     it(`${what}, nothing is destroyed, unlocked or overwritten`, async () => {
-      const before = [await told(open), await told(locked)]
+      const before = await everything()
       const seq = head()
       breaks()
-      const answers = [
-        await ask("DELETE", `/services/${open}`),
-        await ask("POST", `/services/${open}/redeploy`, { bootstrap_content: "echo overwritten" }),
-        await ask("POST", `/services/${locked}/unlock`, {}),
-        await ask("DELETE", `/services/${locked}`)
-      ]
-      mends()
-      for (const { status, text } of answers) expect(status, text).toBe(503)
-      for (const { json } of answers)
+      const answers = await Promise.all(tries()).finally(mends)
+      for (const { json, status, text } of answers) {
+        expect(status, text).toBe(503)
         expect(json).toMatchObject({ error: expect.any(String), message: expect.any(String) })
-      expect([await told(open), await told(locked)]).toEqual(before)
-      await eventually("the refusals are told", () => {
-        const points = refusals(seq).map(({ data }) => `${data.point} ${data.certainty}`)
-        return points.length > 0 && points.includes(`${point} uncertain`)
-      })
+      }
+      expect(await everything()).toEqual(before)
+      await eventually(`${point} is told to have refused`, () =>
+        refusals(seq).some(({ data }) => data.point === point && data.certainty === "uncertain")
+      )
     }, 60_000)
 
   it("all is whole again, what was asked for is done", async () => {
     expect((await ask("POST", `/services/${locked}/unlock`, {})).status).toBe(200)
+    expect((await ask("DELETE", `/snapshots/${snapshot}`)).status).toBe(200)
+    // Its person has not spoken.
+    expect((await ask("DELETE", `/services/${treasure}`, undefined, careful)).status).toBe(428)
     for (const id of [open, locked]) expect((await ask("DELETE", `/services/${id}`)).status).toBe(200)
     expect(JSON.parse(unsandbox("verify", "--json"))).toMatchObject({ ok: true })
   })

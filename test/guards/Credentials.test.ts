@@ -109,6 +109,40 @@ describe("authenticate", () => {
   })
 })
 
+describe("credentials", () => {
+  const tagOf = (authorization: string) => Credentials.read({ authorization })._tag
+  it("are malformed when anything stands beside a public key", () => {
+    for (const one of [`x Bearer ${KEY}`, `xBearer ${KEY}`, `Bearer x${KEY}`, `Bearer ${KEY}!`, `Bearer ${KEY}A`])
+      expect(tagOf(one)).toBe("Malformed")
+    for (const one of ["Bearer", "Bearer ", `Bearer${KEY}`, "Bearer unsb-pk-abc", `Bearer unsb-pk-${"a".repeat(65)}`])
+      expect(tagOf(one)).toBe("Malformed")
+    for (const one of [`Bearer unsb-pk-abcd`, `bEARER   unsb-pk-${"a".repeat(64)}  `])
+      expect(tagOf(one)).toBe("Unsigned")
+  })
+  it("lack what is not there", () => {
+    const lacks = (timestamp: string | undefined, signature: string | undefined) => {
+      const read = Credentials.read({ authorization: `Bearer ${KEY}`, timestamp, signature })
+      return read._tag === "Unsigned" ? read.lacks : read._tag
+    }
+    expect(lacks(undefined, undefined)).toBe("X-Timestamp and X-Signature")
+    expect(lacks("", "s")).toBe("X-Timestamp")
+    expect(lacks("1", undefined)).toBe("X-Signature")
+    expect(lacks("1", "s")).toBe("Signed")
+  })
+  it("are known as they are read, and as nothing else", () => {
+    const unsigned = { _tag: "Unsigned", publicKey: KEY, lacks: "X-Signature" }
+    for (const _tag of ["Legacy", "Malformed", "Absent"]) expect(Credentials.known({ _tag })).toBe(true)
+    expect(Credentials.known(unsigned)).toBe(true)
+    const none = [undefined, null, 7, "Absent", {}, { _tag: "toString" }, { _tag: ["Absent"] }, { _tag: "Signed" }]
+    const keys = ["x", `x${KEY}`, `${KEY}!`, [KEY], undefined].map((publicKey) => ({ ...unsigned, publicKey }))
+    for (const other of [...none, ...keys, { ...unsigned, lacks: "" }]) expect(Credentials.known(other)).toBe(false)
+  })
+  it("name a principal only where there is one", () => {
+    expect(Credentials.principal({ _tag: "Unsigned", publicKey: KEY, lacks: "x" })).toBe(KEY)
+    for (const _tag of ["Legacy", "Malformed", "Absent"] as const) expect(Credentials.principal({ _tag })).toBe("")
+  })
+})
+
 describe("identify", () => {
   const bearer = Credentials.read({ authorization: `bearer  ${KEY} ` })
 

@@ -121,6 +121,59 @@ describe("D23 container-sealed", () => {
     expect(note).toBe("the net namespace is another container's")
   })
 
+  it("knows a fact by the whole of it, and names the one that it does not know", () => {
+    for (const [key, value] of seal()) {
+      if (key === "cgroup") continue
+      const missing = refused({ [key]: undefined }).reason.note
+      expect(missing).toBe(`${key} is not known`)
+      const beside = [`x${value}`, `${value}x`, `${value};1`, `${value}\n/`, `!${value}`, `${value}!`]
+      for (const garbled of beside)
+        expect([garbled, refused({ [key]: garbled }).reason.note]).toEqual([garbled, missing])
+    }
+  })
+
+  it("reads numbers of more than one digit, and refuses what they say", () => {
+    for (const key of ["nonewprivs", "seccomp"])
+      expect(refused({ [key]: "12" })).toMatchObject({
+        certainty: "refused",
+        reason: { note: expect.stringContaining(`${key} is 12, not`) }
+      })
+    const apart = "1001000, 1001000 ,1001000\t 1001000"
+    expect(
+      Either.isRight(decide({ uid: apart, gid: apart, uidmap: " 0  1000000\t 65536 ", gidmap: "0 1000000 65536" }))
+    ).toBe(true)
+    for (const map of [
+      "0 1000000 65536 1",
+      "1 0 1000000 65536",
+      "0 1000000 0",
+      "00 1000000 65536",
+      "0 1000000 65536\nx"
+    ])
+      expect(refused({ uidmap: map }).reason.note).toBe("uidmap is not known")
+    expect(refused({ groups: " 27 28 " }).reason.note).toBe("it has the supplementary groups 27 28")
+  })
+
+  it("takes a quota that is off by no more than a hundredth", () => {
+    for (const cpu of ["990", "1010"]) expect(Either.isRight(decide({ cpu }))).toBe(true)
+    for (const cpu of ["989", "1011"]) expect(refused({ cpu }).reason.note).toBe(`the cpu limit is ${cpu}`)
+  })
+
+  it("knows its cgroup by every line", () => {
+    const lines = (cgroup: string) =>
+      Either.match(decide({ cgroup }), { onLeft: ({ reason }) => reason.note, onRight: () => "sealed" })
+    const unknown = ["memory", "cpu", "pids"].map((one) => `the ${one} cgroup is not known`).join("; ")
+    const own = "0::/unsandbox-xyz/c1"
+    for (const line of [own, `12:memory:/unsandbox-xyz/c1;${own}`, `12:cpu,pids:/a/unsandbox-x/c;${own}`])
+      expect(lines(line)).toBe("sealed")
+    for (const line of ["x", "", "memory:/", "x4:memory:/", "4:memory", "4:memory:relative", "4:memory:/a\n"])
+      expect(lines(`${line};${own}`)).toBe(unknown)
+    expect(lines("3:cpuset:/unsandbox-xyz/c1")).toBe(unknown)
+    expect(lines(`12:memory:/else;${own}`)).toBe("its memory cgroup is /else")
+    for (const path of ["/unsandbox-xyz/c1/deeper", "/unsandbox-/c1", "/unsandbox-xyz/", "/xunsandbox-xyz"])
+      expect(lines(`4:memory:${path};${own}`)).toBe(`its memory cgroup is ${path}`)
+    expect(lines(`4:memory:/unsandbox-xyz/c1/;${own}`)).toBe("its memory cgroup is /unsandbox-xyz/c1/")
+  })
+
   it("tells all that is wrong, and is certain when any of it is", () => {
     const { certainty, reason } = refused({ capeff: FULL, seccomp: undefined })
     expect(certainty).toBe("refused")

@@ -29,6 +29,9 @@ describe("signature", () => {
     ["{} for {}", "/x", "{}", "1700000000:POST:/x:{}", { query: true, body: true }],
     ["no body", "/jobs", "", "1700000000:POST:/jobs:", { query: true, body: true }],
     ["empty for { }", "/x", "{ }", "1700000000:POST:/x:", undefined],
+    ...["{]", "[}", "{", "}", "{}}", "xx"].map(
+      (body) => [`empty for ${body}`, "/x", body, "1700000000:POST:/x:", undefined] as const
+    ),
     ["empty for []", "/x", "[]", "1700000000:POST:/x:", undefined],
     ["empty for a body", "/x", '{"a":1}', "1700000000:POST:/x:", undefined],
     ["{} for none", "/x", "", "1700000000:POST:/x:{}", undefined],

@@ -1,26 +1,13 @@
 /** Verifies: what each point says when it refuses: the code, the status and the details whole, the message by what it must name. */
 import { Either } from "effect"
 import { describe, expect, it } from "vitest"
-import type { DecisionPoint } from "../../events/Ids.js"
 import { catalogue } from "../../src/guards/Catalogue.js"
-import type { Reason } from "../../src/guards/Guard.js"
 import * as TrustedClock from "../../src/guards/TrustedClock.js"
 import { clock, IMAGE, JOB, KEY, limits, NOW, points, seal, signed } from "./points.js"
+import { type Case, row, says } from "./words.js"
 
 const OTHER = "unsb-pk-else-0000"
 const MIB = 2 ** 20
-
-interface Case {
-  readonly of: DecisionPoint
-  readonly changes: object
-  readonly code: string
-  readonly status: number
-  /** All of these, in this order. */
-  readonly says: ReadonlyArray<string>
-  readonly rest?: Partial<Reason>
-}
-
-const row = (of: DecisionPoint) => points.find(({ point }) => point === of) ?? expect.fail(`no row for ${of}`)
 
 const again = { retryAfterSeconds: 1 }
 const locked = { kind: "service", resource: "unsb-service-1", locked: true }
@@ -253,6 +240,29 @@ const cases: ReadonlyArray<Case> = [
     rest: { details: { network_mode: "semitrusted", available: "zerotrust" } }
   },
   {
+    of: "D03",
+    changes: { credentials: { _tag: "Legacy" } },
+    code: "legacy_key_unsupported",
+    status: 401,
+    says: ["secret key was sent"]
+  },
+  {
+    of: "D12",
+    changes: { runnable: false, installCommand: "apt install python" },
+    code: "language_unavailable",
+    status: 400,
+    says: ["operator can install it: apt install python"],
+    rest: { details: { language: "python", install: "apt install python" } }
+  },
+  {
+    of: "D14",
+    changes: { mode: "semitrusted", available: ["zerotrust", "zerotrust"] },
+    code: "network_mode_unavailable",
+    status: 403,
+    says: ['network_mode "zerotrust" or "zerotrust";'],
+    rest: { details: { network_mode: "semitrusted", available: "zerotrust,zerotrust" } }
+  },
+  {
     of: "D14",
     changes: { available: [] },
     code: "network_mode_unavailable",
@@ -456,19 +466,7 @@ const cases: ReadonlyArray<Case> = [
   }))
 ]
 
-for (const { changes, code, of, rest = {}, says, status } of cases)
-  it(`${of} says ${code}: ${says[0]}`, () => {
-    const point = row(of)
-    const { certainty, reason } = Either.getOrThrow(Either.flip(point.decide({ ...point.facts, ...changes })))
-    const { message, ...told } = reason
-    expect(told).toEqual({ code, status, ...rest })
-    expect(certainty).toBe(rest.uncertain === true ? "uncertain" : "refused")
-    let from = 0
-    for (const part of says) {
-      expect(message.slice(from)).toContain(part)
-      from = message.indexOf(part, from) + part.length
-    }
-  })
+says(cases)
 
 const claims = [
   "D01 key-known: the public key exists",
@@ -510,6 +508,16 @@ describe("the catalogue", () => {
       if (point === "D26") expect(message).toContain("could not be recorded")
       else expect(message).toContain(`not certain that ${catalogue[point].claim} (${point} ${catalogue[point].name})`)
     }
+  })
+})
+
+describe("D26 on rows", () => {
+  const { decide } = row("D26")
+  const hashed = (hash: unknown) => decide({ stream: "job/1", rows: [{ seq: 1, stream: "job/1", hash }] })
+  it("takes only the whole of a hash", () => {
+    expect(Either.isRight(hashed("a".repeat(64)))).toBe(true)
+    for (const hash of [`x${"a".repeat(64)}`, `${"a".repeat(64)}x`, "a".repeat(63), ["a".repeat(64)], "A".repeat(64)])
+      expect(hashed(hash)).toMatchObject({ left: { certainty: "uncertain", reason: { note: "not known: rows" } } })
   })
 })
 

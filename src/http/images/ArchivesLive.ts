@@ -7,6 +7,7 @@ import { Images, Of } from "../../../actors/image/Images.js"
 import { refusedOf } from "../../../actors/snapshot/Unfit.js"
 import { Digest } from "../../../events/Ids.js"
 import type { Origin } from "../../../events/Layer.js"
+import { capacityAvailable } from "../../guards/CapacityAvailable.js"
 import { filesContained } from "../../guards/FilesContained.js"
 import { imageWellformed } from "../../guards/ImageOrder.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
@@ -17,6 +18,8 @@ import { Api } from "../Api.js"
 import * as Asking from "../Asking.js"
 import * as Problem from "../Problem.js"
 import * as Answer from "../wire/Answer.js"
+import { Arrivals } from "../wire/Arrivals.js"
+import * as Shares from "../wire/Shares.js"
 import * as ImageDesk from "./ImageDesk.js"
 
 interface Import {
@@ -45,6 +48,16 @@ const uncontained = ({ code, message, tooLarge }: ArchiveRefused) =>
 /** Nobody knows how it was run. */
 const origin: Origin = { network: "zerotrust", vcpu: 1, shell: null, ports: [], serviceType: null, container: null }
 
+/** Archives on their way in at once: a slow line has one for hours. */
+const seats = 16
+
+const crowded = capacityAvailable.refuse({
+  code: "too_many_imports",
+  message: "Too many images are coming in at once. Send it again when one of yours is here, or shortly.",
+  status: 503,
+  retryAfterSeconds: 30
+})
+
 /** What is still coming in is let go by, so that the answer is seen; then the line is closed. */
 const closing = (problem: Problem.Problem) =>
   // A message is no own key of an error that is spread.
@@ -56,8 +69,26 @@ const make = Effect.gen(function* () {
   const guarding = yield* Asking.make
   const allowance = yield* Allowance
 
+  const arrivals = yield* Arrivals
+  const arriving = Shares.make(seats)
+
+  /** Until the scope closes; a key and all that descend from it have a share together. */
+  const seated = (asking: Asking.Asking) => {
+    const { key } = asking.caller
+    const shares = [{ name: (key.line.at(-1) ?? key).key, part: 1 }]
+    const taken = Effect.suspend(() =>
+      arriving.take(shares, 1) ? Effect.void : guarding.judge(Either.left(crowded), asking)
+    )
+    return Effect.acquireRelease(taken, () => Effect.sync(() => arriving.give(shares, 1)))
+  }
+
   const received = (digest: Digest, { request, urlParams }: Import, asking: Asking.Asking) =>
-    archives.read({ source: NodeHttpServerRequest.toIncomingMessage(request), digest }, urlParams.partial === "1").pipe(
+    Effect.gen(function* () {
+      const source = NodeHttpServerRequest.toIncomingMessage(request)
+      yield* seated(asking)
+      yield* arrivals.steadily(source)
+      return yield* archives.read({ source, digest }, urlParams.partial === "1")
+    }).pipe(
       Effect.catchTags({
         ArchiveRefused: (refused) => guarding.judge(Either.left(uncontained(refused)), asking),
         LayerRefused: (refused) => guarding.judge(Either.left(refusedOf(refused)), asking)

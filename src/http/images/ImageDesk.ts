@@ -50,8 +50,9 @@ export const make = (guarding: Asking.Guarding) =>
 
     /** D18: whoever may not use it is told that there is none. */
     const trust = Effect.fnUntraced(function* (id: string, asking: Asking.Asking) {
-      const view = isImage(id) ? Option.getOrUndefined(yield* table.find(id)) : undefined
-      const found = view && (yield* factsOf(view, asking))
+      const sought = isImage(id) ? yield* guarding.look(imageTrusted, table.find(id), asking) : Option.none()
+      const view = Option.getOrUndefined(sought)
+      const found = view && (yield* guarding.look(imageTrusted, factsOf(view, asking), asking))
       const actor = asking.caller.key.key
       const trusted: Trusted = yield* guarding.judge(imageTrusted.decide({ resource: id, actor, found }), asking)
       return view === undefined ? yield* Effect.dieMessage("a permit for what was not found") : { view, trusted }

@@ -62,7 +62,8 @@ export const make = Effect.gen(function* () {
     method: string,
     target: string
   ): Effect.fn.Return<Owned, Refused | LogUnavailable | Problem> {
-    const found = Option.getOrUndefined(yield* find(id))
+    const sought = Refusing.looked(refusing, resourceKnown, find(id), key, method, target)
+    const found = Option.getOrUndefined(yield* sought)
     yield* refusing(resourceKnown.decide({ kind: "job", resource: id, actor: key, found }), key, method, target)
     if (found === undefined) return yield* unsettled
     const { job: resource, owner } = found

@@ -38,7 +38,7 @@ export const make = Effect.gen(function* () {
     { method, owner: actor, url }: From
   ): Effect.Effect<Mine, Refused | LogUnavailable | Problem> =>
     Effect.gen(function* () {
-      const view = yield* find(id)
+      const view = yield* Refusing.looked(refusing, resourceKnown, find(id), actor, method, url)
       const found = view === undefined ? undefined : foundOf(view)
       yield* refusing(resourceKnown.decide({ kind: "service", resource: id, actor, found }), actor, method, url)
       if (view === undefined) return yield* vanished

@@ -12,7 +12,7 @@ import * as Shape from "./ServiceShape.js"
 const Path = Schema.Struct({ id: Shape.serviceFields.id })
 const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 428, 429, 503)
 const mine = [...Field.signed, "D16", "D17"] as const
-const changing = [...mine, "D20", "D11", "D22", "D26"] as const
+const changing = [...mine, "D20", "D11", "D22", "D26", ...Field.consented] as const
 
 const Dotenv = HttpApiSchema.Text({ contentType: "text/plain" }).annotations({
   description: "Lines of NAME=VALUE, at most 64 KiB and 256 variables.",

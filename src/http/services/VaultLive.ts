@@ -39,7 +39,7 @@ const unwrapped = (fields: Normalise.Fields) => {
 }
 
 const make = Effect.gen(function* () {
-  const { changing, fields, own, refusing, services } = yield* ServiceRoutes.make
+  const { changing, consented, fields, own, refusing, services } = yield* ServiceRoutes.make
   const handing = yield* OwnKeys.make
 
   const status = Effect.fnUntraced(function* (one: One) {
@@ -61,7 +61,7 @@ const make = Effect.gen(function* () {
     const order = vaultWellformed.decide({ ...(yield* written(one, asking)), ...now })
     const { facts } = yield* refusing(order, asking.owner, asking.method, asking.url)
     yield* handing({ env: facts.variables }, asking)
-    yield* services.seal(owned, unlocked, facts.variables)
+    yield* services.seal(owned, unlocked, yield* consented("plain", view, one), facts.variables)
     const count = Object.keys(facts.variables).length
     const message = `${count} variable${count === 1 ? " is" : "s are"} in the vault, for what is started from now on`
     return Answer.json({ count, message, success: true })
@@ -79,7 +79,7 @@ const make = Effect.gen(function* () {
     const some = Array.isArray(keys) && keys.length > 0
     // All of it: that must go also where it cannot be opened any more.
     const left = some ? without(yield* services.unsealed(owned), keys) : {}
-    yield* services.seal(owned, unlocked, left)
+    yield* services.seal(owned, unlocked, yield* consented("grave", view, one), left)
     const deleted = (view.vault?.names.length ?? 0) - Object.keys(left).length
     return { status: "deleted", success: true, deleted }
   }, Effect.mapError(Problem.of))

@@ -68,7 +68,8 @@ export const make = (memoryMbPerVcpu: number) =>
     /** D16, then D17: a stranger's session is no session. `lingers`: also one that is over. */
     const own = Effect.fnUntraced(function* (id: string, request: Request, lingers = false) {
       const { key } = (yield* Caller).key
-      const view = Option.getOrUndefined(yield* find(id))
+      const sought = Refusing.looked(refusing, resourceKnown, find(id), key, request.method, request.url)
+      const view = Option.getOrUndefined(yield* sought)
       const found = view === undefined ? undefined : foundOf(view, lingers)
       const known = resourceKnown.decide({ kind: "session", resource: id, actor: key, found })
       yield* refusing(known, key, request.method, request.url)

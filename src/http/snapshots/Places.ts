@@ -5,6 +5,7 @@ import { ServiceId, SessionId } from "../../../events/Ids.js"
 import type { Origin } from "../../../events/Layer.js"
 import type { Refused } from "../../guards/Guard.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
+import { resourceKnown } from "../../guards/ResourceKnown.js"
 import { ServiceTable, type ServiceView } from "../../projections/ServiceTable.js"
 import { SessionTable, type SessionView } from "../../projections/SessionTable.js"
 import type { Asking, Guarding } from "../Asking.js"
@@ -58,14 +59,16 @@ export const make = (guarding: Guarding) =>
     const services = yield* ServiceTable
 
     const session = Effect.fnUntraced(function* (id: string, asking: Asking) {
-      const found = isSession(id) ? Option.getOrUndefined(yield* sessions.find(id)) : undefined
+      const sought = isSession(id) ? yield* guarding.look(resourceKnown, sessions.find(id), asking) : Option.none()
+      const found = Option.getOrUndefined(sought)
       const own = found && { ...found, id: found.session, found: SessionDesk.foundOf(found, false) }
       const { owned, view } = yield* guarding.own("session", id, own, asking)
       return { owned, view }
     })
 
     const service = Effect.fnUntraced(function* (id: string, asking: Asking) {
-      const found = isService(id) ? Option.getOrUndefined(yield* services.find(id)) : undefined
+      const sought = isService(id) ? yield* guarding.look(resourceKnown, services.find(id), asking) : Option.none()
+      const found = Option.getOrUndefined(sought)
       const own = found && { ...found, id: found.service, found: ServiceDesk.foundOf(found) }
       const { owned, view } = yield* guarding.own("service", id, own, asking)
       return { owned, view }

@@ -4,7 +4,7 @@ import * as Snapshots from "../../../actors/snapshot/Snapshots.js"
 import { SnapshotId } from "../../../events/Ids.js"
 import type { Place } from "../../../events/Snapshot.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
-import type { Found } from "../../guards/ResourceKnown.js"
+import { type Found, resourceKnown } from "../../guards/ResourceKnown.js"
 import { snapshotWellformed } from "../../guards/SnapshotOrder.js"
 import { entitles } from "../../guards/TierEntitled.js"
 import { SnapshotTable, type SnapshotView } from "../../projections/SnapshotTable.js"
@@ -65,7 +65,8 @@ export const make = Effect.gen(function* () {
     )
 
   const own = Effect.fnUntraced(function* (id: string, asking: Asking.Asking) {
-    const view = isSnapshot(id) ? Option.getOrUndefined(yield* table.find(id)) : undefined
+    const sought = isSnapshot(id) ? yield* guarding.look(resourceKnown, table.find(id), asking) : Option.none()
+    const view = Option.getOrUndefined(sought)
     return yield* guarding.own("snapshot", id, view && { ...view, id: view.snapshot, found: found(view) }, asking)
   })
 

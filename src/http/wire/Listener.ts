@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream"
 import { Server as TlsServer } from "node:tls"
 import { Data, Duration, Effect, type Scope } from "effect"
 import type { Secure } from "../../tls/Secure.js"
+import * as Arrivals from "./Arrivals.js"
 import { largestBody } from "./Body.js"
 import * as Leaving from "./Leaving.js"
 import * as Malformed from "./Malformed.js"
@@ -25,6 +26,7 @@ export interface Options {
   readonly stopWithin: Duration.DurationInput
   /** Without it the line is plain. */
   readonly secure?: Secure
+  readonly arrivals?: typeof Arrivals.Arrivals.Service
 }
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
@@ -33,8 +35,8 @@ export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) =
 const limits = {
   maxHeaderSize: Malformed.mostHeaderBytes,
   headersTimeout: 10_000,
-  /** For receiving a request only: answers may take as long as a program runs. */
-  requestTimeout: 60_000,
+  // Bodies have bounds of their own, each as long as it is wanted; node knows only one for all.
+  requestTimeout: 0,
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 5_000,
   insecureHTTPParser: false,
@@ -91,12 +93,14 @@ const serve = (handler: Handler, options: Options) => {
   const inFlight = new Set<ServerResponse>()
   const leaving = Leaving.make()
   const pipeline = Pipeline.make()
+  const { arrivals = Arrivals.make() } = options
   const server = made(options)
   const accept: Handler = (request, response) => {
     if (!pipeline.enter(request.socket, response)) return
     if (Malformed.refused(request, response)) return
     inFlight.add(response)
     leaving.watch(response)
+    arrivals.watch(request, response)
     response.on("close", () => inFlight.delete(response))
     request.url = originForm(request.url ?? "/")
     RequestId.assign(request, response)

@@ -19,13 +19,15 @@ const manyHeaders: LineError = {
   message: `There are more than ${mostHeaders} headers, or they are larger than ${mostHeaderBytes} bytes.`
 }
 
+const late: LineError = {
+  status: 408,
+  code: "request_timeout",
+  message: "The request did not arrive in time."
+}
+
 const lineErrors: Readonly<Record<string, LineError>> = {
   HPE_HEADER_OVERFLOW: manyHeaders,
-  ERR_HTTP_REQUEST_TIMEOUT: {
-    status: 408,
-    code: "request_timeout",
-    message: "The request did not arrive in time."
-  }
+  ERR_HTTP_REQUEST_TIMEOUT: late
 }
 const lingerMillis = 1_000
 
@@ -44,18 +46,25 @@ const answerOf = ({ code, message }: LineError) => {
 /** No handshake was made of it: what would be said now would not be understood. */
 const unsecured = (socket: Socket): boolean => socket instanceof TLSSocket && socket.getProtocol() === null
 
-/** Answers what never became a request, in the shape of every other error. */
-export const onClientError = (error: Error & { readonly code?: string }, socket: Socket): void => {
-  if (!socket.writable || error.code === "ECONNRESET" || unsecured(socket)) {
-    socket.destroy()
-    return
-  }
-  const wrong = lineErrors[error.code ?? ""] ?? notHttp
+/** The last that is said on the line. */
+const end = (socket: Socket, wrong: LineError): void => {
   const { body, head } = answerOf(wrong)
   const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.end(`HTTP/1.1 ${wrong.status} ${STATUS_CODES[wrong.status]}\r\n${lines.join("")}\r\n${body}`)
   // Who never closes its side would keep the connection, and with enough of them everybody else out.
   setTimeout(() => socket.destroy(), lingerMillis).unref()
+}
+
+/** Answers what never became a request, in the shape of every other error. */
+export const onClientError = (error: Error & { readonly code?: string }, socket: Socket): void => {
+  if (!socket.writable || error.code === "ECONNRESET" || unsecured(socket)) socket.destroy()
+  else end(socket, lineErrors[error.code ?? ""] ?? notHttp)
+}
+
+/** A request whose body stays away. */
+export const onLate = (socket: Socket): void => {
+  if (socket.writable) end(socket, late)
+  else socket.destroy()
 }
 
 /** What is wrong with a request that the parser let pass. */

@@ -47,7 +47,7 @@ const commands: ReadonlyArray<Service.Command> = [
   C.Rename({ owned, unlocked, name: "store" }),
   C.SetDomains({ owned, unlocked, domains: ["a.example.com"] }),
   C.SetPolicy({ owned, unlocked, unfreezeOnDemand: false, showFreezePage: false }),
-  C.SetVault({ owned, unlocked, names: ["TOKEN"] }),
+  C.SetVault({ owned, unlocked, consent, names: ["TOKEN"] }),
   C.Destroy({ owned, unlocked, consent }),
   C.Erase()
 ]
@@ -108,7 +108,7 @@ describe("a service", () => {
   it("tells of its vault when it begins with one", () =>
     given()
       .when(C.Create({ created: It.creation, vault: ["A"] }))
-      .gives(It.created, { _tag: "VaultChanged", service, names: ["A"], egress: {} }))
+      .gives(It.created, { _tag: "VaultChanged", service, names: ["A"], egress: {}, evidence: [] }))
 
   it("does not wake for visitors where that is not wanted", () => {
     const policy = { _tag: "ServicePolicyChanged", service, unfreezeOnDemand: false, showFreezePage: true } as const

@@ -21,12 +21,11 @@ export const fits = (trees: ReadonlyArray<ReadonlyArray<Node>>): boolean => writ
 
 const at = ({ id, kind }: Place) => `/${kind}s/${id}`
 
-const fine = (answer: Answer, what: string): Answer["json"] => {
-  if (answer.status < 200 || answer.status > 202) throw new Error(`${what}: ${answer.status} ${answer.text}`)
-  return answer.json
-}
-
 export const on = (server: Server) => {
+  const fine = (answer: Answer, what: string): Answer["json"] => {
+    if (answer.status >= 200 && answer.status <= 202) return answer.json
+    throw new Error(`${what}: ${answer.status} ${answer.text}; ${server.stderr().slice(-2_000)}`)
+  }
   const post = async (path: string, body: object = {}) => fine(await request(server, "POST", path, { body }), path)
   const look = async (place: Place) => fine(await request(server, "GET", at(place)), at(place))
   const becomes = (place: Place, state: string) =>
@@ -75,7 +74,7 @@ export const on = (server: Server) => {
       await becomes(place, "running")
     },
     clone: async (snapshot: string, type: Place["kind"]) =>
-      placed(type, await post(`/snapshots/${snapshot}/clone`, { type })),
+      placed(type, await post(`/snapshots/${snapshot}/clone`, { type, multiplexer: "tmux" })),
     spawn: async (snapshot: string) => {
       const { id } = await post("/images", { source_type: "snapshot", source_id: snapshot })
       return placed("service", await post(`/images/${String(id)}/spawn`))

@@ -35,21 +35,26 @@ def plant(path, node, files):
         os.mkfifo(path)
     elif kind == "directory":
         os.mkdir(path)
-        for child in node["children"]:
-            grow(os.path.join(path, bytes.fromhex(child["name"])), child, files)
     elif files:
         os.link(files[node["of"] % len(files)], path)
-
-
-def grow(path, node, files):
-    """A name that is taken is left to who has it."""
-    if os.path.lexists(path):
-        return
-    plant(path, node, files)
-    if node["kind"] == "hardlink":
-        return
-    if node["kind"] in ("file", "sparse"):
+    if kind in ("file", "sparse"):
         files.append(path)
+
+
+def grow(directory, nodes, files):
+    """Yields what was made, children before their directory; a name that is taken is left to who has it."""
+    for node in nodes:
+        path = os.path.join(directory, bytes.fromhex(node["name"]))
+        if os.path.lexists(path):
+            continue
+        plant(path, node, files)
+        if node["kind"] == "directory":
+            yield from grow(path, node["children"], files)
+        if node["kind"] != "hardlink":
+            yield path, node
+
+
+def mark(path, node):
     if node["attribute"] is not None and node["kind"] in ("file", "sparse", "directory"):
         os.setxattr(path, "user.number", bytes.fromhex(node["attribute"]))
     if node["kind"] != "symlink":
@@ -61,9 +66,9 @@ def grow(path, node, files):
 def grown():
     for root, nodes in zip(roots, json.loads(zlib.decompress(base64.b64decode(given)))):
         os.mkdir(root)
-        files = []
-        for node in nodes:
-            grow(os.path.join(root, bytes.fromhex(node["name"])), node, files)
+        # All of it is there before any mode closes a way, or a new name moves a time.
+        for path, node in list(grow(root, nodes, [])):
+            mark(path, node)
 
 
 def spoil():
