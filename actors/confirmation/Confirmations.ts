@@ -16,7 +16,11 @@ export interface Answer {
 }
 
 /** The key is not known, or nothing was found out in time. */
-export class Unweighed extends Data.TaggedError("Unweighed")<{ readonly reason: string }> {}
+export class Unweighed extends Data.TaggedError("Unweighed")<{ readonly reason: string }> {
+  override get message() {
+    return this.reason
+  }
+}
 
 export type Unknowable = Unweighed | Undelivered | LogUnavailable | StoreUnavailable
 

@@ -1,11 +1,13 @@
 /** Confirmations over the log: each challenge a stream, what is open and what was missed from a table, codes in memory. */
 import { Duration, Effect, Layer } from "effect"
 import type { Confirmation } from "../../src/guards/HumanConfirmed.js"
+import type { TrustedClock } from "../../src/guards/TrustedClock.js"
 import { EventLog } from "../../src/log/EventLog.js"
 import { ConfirmationTable, type OpenChallenge } from "../../src/projections/ConfirmationTable.js"
 import { KeyTable } from "../../src/projections/KeyTable.js"
 import { Secrets } from "../../src/store/Secrets.js"
-import { Mutex } from "../service/Mutex.js"
+import { Mutex } from "../Mutex.js"
+import * as TrustedTime from "../TrustedTime.js"
 import { heldOf } from "./Allowance.js"
 import * as Asking from "./Asking.js"
 import * as Codes from "./Codes.js"
@@ -15,7 +17,6 @@ import * as Console from "./Console.js"
 import { type Delivery, Undelivered } from "./Delivery.js"
 import * as Judging from "./Judging.js"
 import * as Mail from "./Mail.js"
-import * as SteadyClock from "./SteadyClock.js"
 import * as Webhook from "./Webhook.js"
 import { inWords } from "./Words.js"
 
@@ -44,13 +45,19 @@ const pendingOf =
     attemptsLeft: ATTEMPTS - misses
   })
 
+/** Now, in microseconds since 1970, and whether to believe it. */
+const momentOf = ({ last, parted }: TrustedClock) => ({
+  now: Math.floor(last.wall * 1_000),
+  steady: parted === undefined
+})
+
 const make = ({ mail, print, webhook }: Options) =>
   Effect.gen(function* () {
     const log = yield* EventLog
     const secrets = yield* Secrets
     const table = yield* ConfirmationTable
     const keys = yield* KeyTable
-    const moment = yield* SteadyClock.make
+    const clock = yield* TrustedTime.make
     const terminal = Console.make(print)
     const codes = Codes.make(secrets)
     const email = mail === null ? noMail : Mail.make(mail)
@@ -95,13 +102,13 @@ const make = ({ mail, print, webhook }: Options) =>
         Effect.suspend(() => {
           const mode = required ? "required" : "waived"
           const none = { answer: undefined, offered: undefined, held: undefined }
-          const base: Confirmation = { action, mode, ...none, ...moment() }
+          const base: Confirmation = { action, mode, ...none, ...momentOf(clock()) }
           // Nothing is used up while it is not certain what time it is.
           if (!required || !base.steady) return Effect.succeed(base)
           return answer === undefined ? asked(base) : answered(base, answer)
         }),
       pending: Effect.suspend(() =>
-        Effect.map(table.open(moment().now), (open) => open.map(pendingOf(terminal.codeOf)))
+        Effect.map(table.open(momentOf(clock()).now), (open) => open.map(pendingOf(terminal.codeOf)))
       )
     })
   })

@@ -15,7 +15,6 @@ export interface About {
   readonly key: PublicKey
   readonly expiresAt: number | null
   readonly confirm: Confirm
-  readonly totp: boolean
 }
 
 interface Is {
@@ -31,12 +30,6 @@ export type State = Data.TaggedEnum<{
 export const State = Data.taggedEnum<State>()
 export const initial: State = State.Absent()
 
-/** Where codes for its owner go. */
-export interface Contact {
-  readonly email: string | null
-  readonly webhook: string | null
-}
-
 export type Command = Data.TaggedEnum<{
   Create: { readonly created: Omit<KeyCreated, "_tag"> }
   Suspend: { readonly reason: string }
@@ -47,9 +40,6 @@ export type Command = Data.TaggedEnum<{
   /** In the place of what it was granted. */
   Grant: { readonly grants: Grants }
   SetConfirm: { readonly confirm: Confirm }
-  SetContact: { readonly contact: Contact }
-  EnrolTotp: {}
-  RemoveTotp: {}
 }>
 export const Command = Data.taggedEnum<Command>()
 
@@ -71,7 +61,7 @@ const isBorn = ({ generation, givenTo, key, parent }: Omit<KeyCreated, "_tag">):
     : parent !== key && generation >= 1 && generation <= GENERATIONS
 
 const living = (
-  { _tag: state, about: { confirm, expiresAt, key, totp } }: Living,
+  { _tag: state, about: { confirm, expiresAt, key } }: Living,
   command: Command,
   reject: () => Decision
 ): Decision => {
@@ -92,13 +82,6 @@ const living = (
     case "SetConfirm":
       if (command.confirm === confirm) return nothing
       return tell({ _tag: "KeyConfirmationSet", key, confirm: command.confirm })
-    case "SetContact":
-      return tell({ _tag: "KeyContactChanged", key, ...command.contact })
-    // Another device in the place of the last one is told again.
-    case "EnrolTotp":
-      return tell({ _tag: "KeyTotpEnrolled", key })
-    case "RemoveTotp":
-      return totp ? tell({ _tag: "KeyTotpRemoved", key }) : nothing
   }
 }
 
@@ -127,7 +110,7 @@ export const evolve = (state: State, event: KeyEvent): State => {
   switch (event._tag) {
     case "KeyCreated": {
       const { confirm, expiresAt, key } = event
-      return State.Active({ about: { key, expiresAt, confirm, totp: false } })
+      return State.Active({ about: { key, expiresAt, confirm } })
     }
     case "KeyResumed":
       return become(state, State.Active)
@@ -139,11 +122,12 @@ export const evolve = (state: State, event: KeyEvent): State => {
       return changed(state, { expiresAt: event.expiresAt })
     case "KeyConfirmationSet":
       return changed(state, { confirm: event.confirm })
+    case "KeyGranted":
+      return state
+    // Where its owner's codes go is told by actors/confirmation/Contact.ts.
+    case "KeyContactChanged":
     case "KeyTotpEnrolled":
     case "KeyTotpRemoved":
-      return changed(state, { totp: event._tag === "KeyTotpEnrolled" })
-    case "KeyGranted":
-    case "KeyContactChanged":
       return state
   }
 }

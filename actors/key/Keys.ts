@@ -7,10 +7,8 @@ import type { Refused } from "../../src/guards/Guard.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
 import type { KeyRecord } from "../../src/projections/KeyTable.js"
 import type { StoreUnavailable } from "../../src/store/Blobs.js"
-import type { Contact } from "./Key.js"
 
 export type { Wanted } from "../../src/guards/Descent.js"
-export type { Contact } from "./Key.js"
 
 export interface Pair {
   readonly publicKey: PublicKey
@@ -47,9 +45,6 @@ export class Keys extends Context.Tag("actors/Keys")<
     /** What is not named stays. */
     readonly grant: (key: PublicKey, wanted: Wanted, by: string) => Told
     readonly setConfirm: (key: PublicKey, confirm: Confirm, by: string) => Told
-    readonly setContact: (key: PublicKey, contact: Contact, by: string) => Told
-    readonly enrolTotp: (key: PublicKey, by: string) => Told
-    readonly removeTotp: (key: PublicKey, by: string) => Told
     /** The secret, for checking a signature; cached in memory, opened from the sealed store once. */
     readonly secretOf: (key: PublicKey) => Effect.Effect<Option.Option<string>, StoreUnavailable>
     readonly list: Effect.Effect<ReadonlyArray<KeyRecord>, LogUnavailable>

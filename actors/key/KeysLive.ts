@@ -118,9 +118,6 @@ const make = ({ confirm: usual }: Options) =>
       extend: (key, expiresAt, by) => alone.withPermits(1)(extend(key, expiresAt, by)),
       grant: (key, wanted, by) => alone.withPermits(1)(grant(key, wanted, by)),
       setConfirm: (key, confirm, by) => command(key, by, Key.Command.SetConfirm({ confirm })),
-      setContact: (key, contact, by) => command(key, by, Key.Command.SetContact({ contact })),
-      enrolTotp: (key, by) => command(key, by, Key.Command.EnrolTotp()),
-      removeTotp: (key, by) => command(key, by, Key.Command.RemoveTotp()),
       secretOf: (key) => {
         const known = opened.get(key)
         return known === undefined ? open(key) : Effect.succeedSome(known)

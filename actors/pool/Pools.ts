@@ -48,7 +48,11 @@ export interface Adopted extends Claimed {
  * The container was lost before its claimer had it: nothing ran in it, so another may be claimed. Of one that was to be
  * adopted: it is not there any more.
  */
-export class ContainerLost extends Data.TaggedError("ContainerLost")<{ readonly reason: string }> {}
+export class ContainerLost extends Data.TaggedError("ContainerLost")<{ readonly reason: string }> {
+  override get message() {
+    return this.reason
+  }
+}
 
 export interface PoolStatus {
   readonly id: PoolId

@@ -10,8 +10,8 @@ import { secretsReleasable } from "../../src/guards/SecretsReleasable.js"
 import { hostsOf, type Variable, type Variables, valueOf } from "../../src/guards/VaultVariables.js"
 import { Authority } from "../../src/store/Authority.js"
 import type { StoreUnavailable } from "../../src/store/Blobs.js"
-import * as Roots from "../../src/store/Roots.js"
 import { Secrets } from "../../src/store/Secrets.js"
+import * as TrustAnchors from "../../src/store/TrustAnchors.js"
 import type { File } from "../../src/substrate/Substrate.js"
 import { Substitutes } from "../egress/Substitutes.js"
 import type { Claim, Claimed } from "../pool/Pools.js"
@@ -109,7 +109,7 @@ export const make = Effect.gen(function* () {
     Effect.flatMap(open(of), (found) => Effect.as(judged(of, found, claim, claimed), found ?? {}))
 
   const roots = Effect.map(authority.certificate, (own): File => {
-    return { path: ROOTS, mode: 0o644, content: Buffer.from(`${Roots.system().trimEnd()}\n${own}`) }
+    return { path: ROOTS, mode: 0o644, content: Buffer.from(`${TrustAnchors.system().trimEnd()}\n${own}`) }
   })
 
   /** Not twice: what runs there may be reading it. */

@@ -38,7 +38,11 @@ export type Unlocked = Permit<"D20", Lock<"session">>
 export type Consented = Consent<"session">
 
 /** It has no container to do this in, or lost it meanwhile. */
-export class SessionLost extends Data.TaggedError("SessionLost")<{ readonly reason: string }> {}
+export class SessionLost extends Data.TaggedError("SessionLost")<{ readonly reason: string }> {
+  override get message() {
+    return this.reason
+  }
+}
 
 export type Failure = Refused | LogUnavailable | StoreUnavailable | LayerRefused | SessionLost
 

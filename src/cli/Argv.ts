@@ -1,7 +1,16 @@
 /** Lets options stand anywhere: the parser wants them before a command's arguments, people write them after. */
 import { knobs } from "./Knobs.js"
 
-const SWITCHES = new Set(["--json", "--all", "--quick", "--once", "--watch", "--force", "--without-volumes"])
+const SWITCHES = new Set([
+  "--json",
+  "--all",
+  "--quick",
+  "--once",
+  "--watch",
+  "--force",
+  "--without-volumes",
+  "--partial"
+])
 const BUILT_IN = new Set(["--help", "-h", "--version"])
 for (const knob of knobs) if (knob.kind === "switch") SWITCHES.add(`--${knob.flag}`)
 
@@ -13,6 +22,7 @@ const COMMANDS = new Map<string, ReadonlyArray<string>>([
   ["egress", ["show", "allow", "deny", "clear"]],
   ["events", ["tail", "show"]],
   ["backup", ["create", "restore", "verify"]],
+  ["images", ["list", "export", "import"]],
   ["languages", ["list", "install"]]
 ])
 

@@ -1,7 +1,7 @@
 /** The command line: finds the command, runs it, and ends the process with a status that scripts can rely on. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { CliConfig, Command, type CommandDescriptor, ValidationError } from "@effect/cli"
+import { CliConfig, Command, CommandDescriptor, ValidationError } from "@effect/cli"
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
 import { Cause, type Context, Effect, Exit, Layer, Logger } from "effect"
 import { RootKeyEnvironment, take } from "../store/RootKeyEnvironment.js"
@@ -13,6 +13,7 @@ import { demo } from "./commands/Demo.js"
 import { doctor } from "./commands/Doctor.js"
 import { egress, egressCommands } from "./commands/Egress.js"
 import { eventCommands, events } from "./commands/Events.js"
+import { imageCommands, images } from "./commands/Images.js"
 import { keyCommands, keys } from "./commands/Keys.js"
 import { languageCommands, languages } from "./commands/Languages.js"
 import { otp, otpCommands } from "./commands/Otp.js"
@@ -32,24 +33,25 @@ const version = (): string => {
 
 const ABOUT = "runs untrusted code in containers and keeps a verifiable history of it"
 
-const unsandbox = Command.make("unsandbox").pipe(
-  Command.withDescription(ABOUT),
-  Command.withSubcommands([
-    serve,
-    demo,
-    doctor,
-    keys,
-    otp,
-    vault,
-    egress,
-    languages,
-    verify,
-    events,
-    backup,
-    tree,
-    bench
-  ])
-)
+/** In the order in which they are shown. */
+const roots = [
+  serve,
+  demo,
+  doctor,
+  keys,
+  otp,
+  vault,
+  egress,
+  images,
+  languages,
+  verify,
+  events,
+  backup,
+  tree,
+  bench
+] as const
+
+const unsandbox = Command.make("unsandbox").pipe(Command.withDescription(ABOUT), Command.withSubcommands(roots))
 
 const below = (parent: string, children: Readonly<Record<string, Named>>): Commands =>
   Object.entries(children).map(([name, { descriptor }]) => [`${parent} ${name}`, descriptor])
@@ -58,26 +60,16 @@ interface Named {
   readonly descriptor: CommandDescriptor.Command<unknown>
 }
 
+const named = ({ descriptor }: Named): Commands =>
+  [...CommandDescriptor.getNames(descriptor)].map((name) => [name, descriptor])
+
 const commands: Commands = [
-  ...Object.entries<Named>({
-    serve,
-    demo,
-    doctor,
-    keys,
-    otp,
-    vault,
-    egress,
-    languages,
-    verify,
-    events,
-    backup,
-    tree,
-    bench
-  }).map(([name, { descriptor }]) => [name, descriptor] as const),
+  ...roots.flatMap(named),
   ...below("keys", keyCommands),
   ...below("vault", vaultCommands),
   ...below("otp", otpCommands),
   ...below("egress", egressCommands),
+  ...below("images", imageCommands),
   ...below("languages", languageCommands),
   ...below("events", eventCommands),
   ...below("backup", backupCommands)
@@ -102,7 +94,7 @@ const status = (cause: Cause.Cause<unknown>, asJson: boolean): Effect.Effect<num
 const execute = Command.run(unsandbox, { name: "unsandbox", version: version() })
 
 /** Commands that are nothing without another word. */
-const GROUPS = ["keys", "vault", "egress", "events", "backup"]
+const GROUPS = ["keys", "vault", "egress", "images", "events", "backup"]
 
 const wantsHelp = (words: ReadonlyArray<string>): boolean => {
   const [first, second = "-"] = words

@@ -41,10 +41,18 @@ export interface Asked {
 
 const failed = (ending: Failure["ending"], code: string, message: string) => new Failure({ ending, code, message })
 
-const parsed = (text: string): Readonly<Record<string, unknown>> => {
+export const parsed = (text: string): Readonly<Record<string, unknown>> => {
   const value: unknown = JSON.parse(text)
   if (typeof value !== "object" || value === null) throw new Error("not a JSON object")
   return { ...value }
+}
+
+/** `fetch failed` says nothing; what it stands for does. */
+export const wordsOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause instanceof Error ? error.cause : error
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : cause.name
+  return cause.message === "" ? code : cause.message
 }
 
 /** Resolves with whatever the server answered; fails only when it gave no JSON answer in time. */
@@ -62,7 +70,7 @@ export const ask = Effect.fnUntraced(function* (credentials: Credentials, asked:
       })
       return { status: response.status, body: parsed(await response.text()) }
     },
-    catch: (error) => failed("api", "no_answer", `${method} ${path}: ${error instanceof Error ? error.message : error}`)
+    catch: (error) => failed("api", "no_answer", `${method} ${path}: ${wordsOf(error)}`)
   }).pipe(
     Effect.timeoutFail({
       duration: timeoutMillis,
@@ -71,14 +79,18 @@ export const ask = Effect.fnUntraced(function* (credentials: Credentials, asked:
   )
 })
 
-/** As `ask`, but an answer that is not 2xx is a failure with the server's own words. */
+/** The server's own words. */
+export const refusal = (path: string, { body, status }: Answer): Failure => {
+  const { code, message, error } = body
+  const ending = status === 401 || status === 403 ? "auth" : "api"
+  return failed(ending, String(code ?? status), `${path}: ${status} ${message ?? error ?? ""}`)
+}
+
+/** As `ask`, but an answer that is not 2xx is a failure. */
 export const call = (credentials: Credentials, asked: Asked): Effect.Effect<Answer, Failure> =>
-  Effect.flatMap(ask(credentials, asked), (answer) => {
-    if (answer.status >= 200 && answer.status < 300) return Effect.succeed(answer)
-    const { code, message, error } = answer.body
-    const ending = answer.status === 401 || answer.status === 403 ? "auth" : "api"
-    return failed(ending, String(code ?? answer.status), `${asked.path}: ${answer.status} ${message ?? error ?? ""}`)
-  })
+  Effect.flatMap(ask(credentials, asked), (answer) =>
+    answer.status >= 200 && answer.status < 300 ? Effect.succeed(answer) : refusal(asked.path, answer)
+  )
 
 const ENDED = new Set(["completed", "failed", "timeout", "cancelled"])
 

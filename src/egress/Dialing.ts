@@ -4,7 +4,11 @@ import { Data, Effect, type Scope } from "effect"
 import type { Destination } from "../guards/EgressPermitted.js"
 import type { Permit } from "../guards/Guard.js"
 
-export class Unreached extends Data.TaggedError("Unreached")<{ readonly status: 502 | 504; readonly reason: string }> {}
+export class Unreached extends Data.TaggedError("Unreached")<{ readonly status: 502 | 504; readonly reason: string }> {
+  override get message() {
+    return this.reason
+  }
+}
 
 const WITHIN = "10 seconds"
 /** How long one address may take before the next one is tried beside it. */

@@ -16,7 +16,7 @@ export const denials: { readonly [P in DecisionPoint]: Denials } = {
   },
   D02: {
     codes: { invalid_key: 401, expired: 401, suspended: 403 },
-    uncertain: "the key's standing or the time cannot be had; a child is no better than any key of its line"
+    uncertain: "its standing, that of a key of its line, or the time cannot be had"
   },
   D03: {
     codes: { missing_signature: 401, invalid_signature: 401 },
@@ -40,7 +40,7 @@ export const denials: { readonly [P in DecisionPoint]: Denials } = {
   },
   D08: {
     codes: { tier_limit: 403 },
-    uncertain: "the tier is none that is known; it includes nothing then"
+    uncertain: "what the key may have cannot be read; a tier that nobody knows includes nothing, and that is certain"
   },
   D09: {
     codes: { quota_exceeded: 403 },
@@ -58,7 +58,7 @@ export const denials: { readonly [P in DecisionPoint]: Denials } = {
     codes: {
       ...{ invalid_request: 400, too_large: 413, invalid_parameter: 400, digest_required: 400 },
       ...{ snapshot_required: 400, source_required: 400, own_key_in_vault: 400 },
-      own_key_in_bootstrap: 400
+      ...{ own_key_in_bootstrap: 400, beyond_parent: 403, line_too_long: 403 }
     },
     uncertain: "what was written cannot be read at all"
   },
@@ -83,15 +83,15 @@ export const denials: { readonly [P in DecisionPoint]: Denials } = {
   },
   D15: {
     codes: { invalid_name: 400, name_reserved: 400, name_taken: 409 },
-    uncertain: "who holds the name cannot be read; of several at once the log decides"
+    uncertain: "who holds the name cannot be read"
   },
   D16: {
     codes: { not_found: 404, gone: 410 },
-    uncertain: "the table cannot be read; a stranger's thing is no thing"
+    uncertain: "the table that it would be in cannot be read"
   },
   D17: {
     codes: { not_owner: 403 },
-    uncertain: "the owner is not known; there is no unowned"
+    uncertain: "its owner is not known"
   },
   D18: {
     codes: { not_found: 404, gone: 410 },

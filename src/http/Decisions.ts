@@ -1,5 +1,6 @@
 /** The decision points as they are told to people and programs: made from the catalogue and the API's definition. */
 import * as HttpApi from "@effect/platform/HttpApi"
+import { Array as Arr } from "effect"
 import type { DecisionPoint } from "../../events/Ids.js"
 import { catalogue } from "../guards/Catalogue.js"
 import { denials } from "../guards/Denials.js"
@@ -49,26 +50,47 @@ const codesOf = ({ codes }: Decision): string =>
     .map(([code, status]) => `| \`${code}\` | ${status} |`)
     .join("\n")
 
-const routesOf = ({ routes }: Decision): string =>
-  routes.length === 0
-    ? "No route names it: it stands where the effect is."
-    : `Passed by ${routes.map((route) => `\`${route}\``).join(", ")}.`
+const coded = (routes: ReadonlyArray<string>): string => routes.map((route) => `\`${route}\``).join(", ")
 
-const section = (decision: Decision): string => `## ${decision.point} ${decision.name}
+/** With more exceptions than these, those that pass it are the shorter list to read. */
+const EXCEPTIONS = 3
+
+/** By what they are about: the first part of the path. */
+const grouped = (routes: ReadonlyArray<string>): string =>
+  Object.entries(Arr.groupBy(routes, (route) => route.split("/")[1] ?? ""))
+    .map(([room, some]) => `- ${room}: ${coded(some)}`)
+    .join("\n")
+
+/** `everywhere`: the routes that ask who calls. */
+const routesOf = ({ routes }: Decision, everywhere: ReadonlyArray<string>): string => {
+  if (routes.length === 0) return "No route names it: it stands where the effect is."
+  const others = everywhere.filter((route) => !routes.includes(route))
+  if (others.length === 0) return "Passed by every route that asks who calls."
+  return others.length <= EXCEPTIONS
+    ? `Passed by every route that asks who calls, but for ${coded(others)}.`
+    : `Passed by\n\n${grouped(routes)}`
+}
+
+const row = ({ claim, name, point }: Decision): string =>
+  `| [${point}](#${point.toLowerCase()}-${name}) | ${name} | ${claim} |`
+
+const section = (
+  decision: Decision,
+  everywhere: ReadonlyArray<string>
+): string => `## ${decision.point} ${decision.name}
 
 Refuses unless it is certain that ${decision.claim}.
 
-Uncertain, and so refused with 503: ${decision.uncertain}.
+Uncertain, and so refused: ${decision.uncertain}.
 
 | error | status |
 |---|---|
 ${codesOf(decision)}
 
-${routesOf(decision)}
+${routesOf(decision, everywhere)}
 `
 
-/** docs/DECISIONS.md, whole. */
-export const document = (): string => `# The decision points
+const text = (all: ReadonlyArray<Decision>): string => `# The decision points
 
 Made by \`npm run docs\` from \`src/guards\` and the API's definition. A guard turns facts into a permit that only it can
 make, or refuses; facts that fail, hang, are missing or make no sense refuse as \`uncertain\` with status 503 (unless the table
@@ -76,4 +98,11 @@ says otherwise). Each refusal is an event on the stream \`decision/POINT\` and c
 \`unsandbox_refusals_total{point,certainty}\`; alike ones within a second are one event with a count. What destroys, unlocks,
 overwrites or gives away carries the list of its permits in its own event, as \`evidence\`.
 
-${decisions().map(section).join("\n")}`
+| | | refuses unless it is certain that |
+|---|---|---|
+${all.map(row).join("\n")}
+
+${all.map((one) => section(one, all[0]?.routes ?? [])).join("\n")}`
+
+/** docs/DECISIONS.md, whole. */
+export const document = (): string => text(decisions())

@@ -57,11 +57,15 @@ const lingering = (request: Request, response: Response): Response => {
   })
 }
 
+/** The line ends with this answer: it says so, or who called has asked for that. */
+const last = (problem: Problem, request: Request): boolean =>
+  problem.headers?.connection === "close" || !NodeHttpServerRequest.toServerResponse(request).shouldKeepAlive
+
 const answer = (cause: Cause.Cause<unknown>, request: Request): Effect.Effect<Response> => {
   const problem = problemOf(Cause.squash(cause), request)
   if (problem !== undefined) {
     const response = render(problem)
-    return Effect.succeed(problem.headers?.connection === "close" ? lingering(request, response) : response)
+    return Effect.succeed(last(problem, request) ? lingering(request, response) : response)
   }
   const trace = RequestId.of(request)
   return Effect.logError("a request failed", cause).pipe(

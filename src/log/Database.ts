@@ -11,7 +11,11 @@ import { Context, Data, Effect, type Scope } from "effect"
 import * as Migrations from "./Migrations.js"
 
 /** This data directory cannot be used as it is; the reason says what to do. */
-export class DataRefused extends Data.TaggedError("DataRefused")<{ readonly path: string; readonly reason: string }> {}
+export class DataRefused extends Data.TaggedError("DataRefused")<{ readonly path: string; readonly reason: string }> {
+  override get message() {
+    return this.reason
+  }
+}
 
 export interface Files {
   readonly data: string

@@ -35,7 +35,11 @@ export class LogUnavailable extends Data.TaggedError("LogUnavailable")<{
 }
 
 /** The log is not the one that was written: refuse to go on. */
-export class LogCorrupt extends Data.TaggedError("LogCorrupt")<{ readonly seq: number; readonly reason: string }> {}
+export class LogCorrupt extends Data.TaggedError("LogCorrupt")<{ readonly seq: number; readonly reason: string }> {
+  override get message() {
+    return this.reason
+  }
+}
 
 export interface Head {
   readonly seq: number

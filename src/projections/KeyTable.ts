@@ -109,12 +109,12 @@ const open =
       [tier, JSON.stringify(limits), JSON.stringify(scopes)] as const
     const created = (seq: number, at: number, event: Key.KeyCreated) => {
       const { confirm, expiresAt, generation, givenTo, key, label, parent } = event
-      create.run(seq, key, label, expiresAt, at, parent, generation, givenTo, ...granted(event), confirm)
+      return create.run(seq, key, label, expiresAt, at, parent, generation, givenTo, ...granted(event), confirm)
     }
     const fold = (row: Parameters<Fold>[0], event: Key.KeyEvent): void => {
       switch (event._tag) {
         case "KeyCreated":
-          return created(row.seq, row.at, event)
+          return void created(row.seq, row.at, event)
         case "KeySuspended":
           return void become.run("suspended", event.key)
         case "KeyResumed":

@@ -4,7 +4,11 @@ import { Context, Data, type Effect, type Scope } from "effect"
 import type { ServiceId } from "../../events/Ids.js"
 
 /** Nothing answers inside; the reason is for people. */
-export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly reason: string }> {}
+export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly reason: string }> {
+  override get message() {
+    return this.reason
+  }
+}
 
 /** A connection of its own to the service's port; it ends with the scope. */
 export type Dial = Effect.Effect<Socket, Unreachable, Scope.Scope>

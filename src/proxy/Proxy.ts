@@ -11,7 +11,11 @@ import * as PublicPorts from "./PublicPorts.js"
 import * as Visiting from "./Visiting.js"
 
 /** The address cannot be listened on; the reason names the fix. */
-export class ProxyCannotListen extends Data.TaggedError("ProxyCannotListen")<{ readonly reason: string }> {}
+export class ProxyCannotListen extends Data.TaggedError("ProxyCannotListen")<{ readonly reason: string }> {
+  override get message() {
+    return this.reason
+  }
+}
 
 export interface Options {
   readonly host: string

@@ -13,6 +13,7 @@ import { Tree } from "../kernel/Tree.js"
 import { EventLog } from "../log/EventLog.js"
 import { Control } from "./Control.js"
 import * as ControlSocket from "./ControlSocket.js"
+import { declined } from "./Declined.js"
 import * as EgressDesk from "./EgressDesk.js"
 import * as KeyDesk from "./KeyDesk.js"
 import * as OtpDesk from "./OtpDesk.js"
@@ -51,7 +52,7 @@ const handlers = Control.toLayer(
           nodes.map(({ detail, ...node }) => ({ ...node, detail: detail?.() ?? "" }))
         ),
       "system.pools": () => pools.status,
-      "system.events": ({ after }) => log.tail(after).pipe(Stream.mapError(KeyDesk.declined))
+      "system.events": ({ after }) => log.tail(after).pipe(Stream.mapError(declined))
     }
   })
 )

@@ -1,13 +1,12 @@
 /** Managing keys as an operator sees it: the same verbs over the socket and straight on the store. */
-
-import type { Context } from "effect"
-import { Effect } from "effect"
+import { type Context, Effect } from "effect"
 import type { Keys } from "../../actors/key/Keys.js"
 import type { Confirm } from "../../events/Grants.js"
 import type { PublicKey } from "../../events/Ids.js"
 import type { KeyRecord } from "../projections/KeyTable.js"
-import { Declined } from "./Declined.js"
+import { type Declined, declined } from "./Declined.js"
 import type { Key, KeyOrder, Pair, Wanted } from "./KeyControl.js"
+import { OPERATOR } from "./Operator.js"
 
 type Done = Effect.Effect<void, Declined>
 
@@ -21,24 +20,6 @@ export interface KeyDesk {
   readonly extend: (key: PublicKey, expiresAt: number | null) => Done
   readonly limit: (key: PublicKey, grants: Wanted) => Done
   readonly confirm: (key: PublicKey, confirm: Confirm) => Done
-}
-
-/** Who acts, in the log: whoever may open the socket or the store is the operator. */
-const OPERATOR = "operator"
-
-const fields = (error: unknown): Readonly<Record<string, unknown>> =>
-  typeof error === "object" && error !== null ? { ...error } : {}
-
-/** Refusals carry their reason as data; outages carry a sentence. */
-export const declined = (error: unknown): Declined => {
-  const { _tag, reason } = fields(error)
-  const told = fields(reason)
-  const code = typeof told.code === "string" ? told.code : typeof _tag === "string" ? _tag : "failed"
-  const said = [told.message, reason, error instanceof Error ? error.message : undefined]
-  return new Declined({
-    code,
-    message: said.find((text) => typeof text === "string" && text !== "")?.toString() ?? code
-  })
 }
 
 const orDeclined = Effect.mapError(declined)

@@ -3,8 +3,8 @@ import { type Context, Effect } from "effect"
 import type { Confirmations } from "../../actors/confirmation/Confirmations.js"
 import type { Addresses, Contacts } from "../../actors/confirmation/Contacts.js"
 import type { PublicKey } from "../../events/Ids.js"
-import type { Declined } from "./Declined.js"
-import { declined } from "./KeyDesk.js"
+import { type Declined, declined } from "./Declined.js"
+import { OPERATOR } from "./Operator.js"
 import type { Contact, Pending } from "./OtpControl.js"
 
 type Done = Effect.Effect<void, Declined>
@@ -19,9 +19,6 @@ export interface OtpDesk {
   readonly confirm: (key: PublicKey, code: string) => Done
   readonly remove: (key: PublicKey) => Done
 }
-
-/** Who acts, in the log: whoever may open the socket is the operator. */
-const OPERATOR = "operator"
 
 const orDeclined = Effect.mapError(declined)
 

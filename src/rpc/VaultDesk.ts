@@ -1,8 +1,8 @@
 /** The root key as an operator sees it: looked at and rotated, over the socket and straight on the store. */
 import { type Context, Effect } from "effect"
 import type { VaultRoot } from "../../actors/node/VaultRoot.js"
-import type { Declined } from "./Declined.js"
-import { declined } from "./KeyDesk.js"
+import { type Declined, declined } from "./Declined.js"
+import { OPERATOR } from "./Operator.js"
 import type { VaultRotated, VaultShown } from "./VaultControl.js"
 
 export interface VaultDesk {
@@ -11,9 +11,6 @@ export interface VaultDesk {
   /** Resolves once nothing needs the former root key and it is destroyed. */
   readonly rotate: Effect.Effect<VaultRotated, Declined>
 }
-
-/** Who acts, in the log: whoever may open the socket or the store is the operator. */
-const OPERATOR = "operator"
 
 export const of = ({ rotate, show }: Context.Tag.Service<VaultRoot>): VaultDesk => ({
   show: Effect.mapError(show, declined),

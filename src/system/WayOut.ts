@@ -4,12 +4,12 @@ import { Context, Effect, type Scope } from "effect"
 import type { Settings } from "../cli/Settings.js"
 import * as EgressProxy from "../egress/EgressProxy.js"
 import * as ControlSocket from "../rpc/ControlSocket.js"
-import * as Roots from "../store/Roots.js"
+import * as TrustAnchors from "../store/TrustAnchors.js"
 
 /** Of the proxy's socket, as the membrane is told it: the same for every server on that directory. */
 export const pathOf = ({ data }: Settings): string => ControlSocket.egressPathOf(resolve(data))
 
-const roots = () => Roots.believed(process.env.NODE_EXTRA_CA_CERTS)
+const roots = () => TrustAnchors.believed(process.env.NODE_EXTRA_CA_CERTS)
 
 /** As it is to be supervised. */
 export const child = (settings: Settings) =>

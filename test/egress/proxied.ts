@@ -11,7 +11,7 @@ import * as EgressProxy from "../../src/egress/EgressProxy.js"
 import { EventLog } from "../../src/log/EventLog.js"
 import * as Projections from "../../src/projections/Projections.js"
 import * as Authority from "../../src/store/Authority.js"
-import * as Roots from "../../src/store/Roots.js"
+import * as TrustAnchors from "../../src/store/TrustAnchors.js"
 import { keyCreated } from "../support/births.js"
 import * as H from "../support/history.js"
 import { directory, storageIn } from "../support/storage.js"
@@ -53,7 +53,7 @@ export const proxied = <A, E>(options: Options, body: (path: string) => Effect.E
       const recorder = yield* RefusalRecorder.RefusalRecorder
       yield* Effect.forkScoped(recorder.run)
       const proxy = yield* EgressProxy.make({
-        ...{ path, closedPorts: [25], resolvers: [], roots: Roots.system },
+        ...{ path, closedPorts: [25], resolvers: [], roots: TrustAnchors.system },
         ...options
       })
       yield* Effect.forkScoped(proxy.run)

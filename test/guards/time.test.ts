@@ -135,6 +135,14 @@ describe("a clock that parted", () => {
   it("is in doubt at any distance, told or not", () => {
     for (const millis of [0, Number.NaN, Number.POSITIVE_INFINITY]) expect(outcome(by(millis))).toEqual(doubt)
   })
+  it("is not known when nobody can tell by how much", () => {
+    for (const parted of [{ at: 1, byMillis: "far" }, { at: Number.NaN, byMillis: 1 }, {}, null])
+      expect(
+        points.find(({ point }) => point === "D04")?.decide({ timestamp: String(NOW), clock: { ...sound, parted } })
+      ).toMatchObject({
+        left: { certainty: "uncertain", reason: { note: "not known: clock" } }
+      })
+  })
   it("says so when only its samples tell", () => {
     const clock = { anchor: begin, last: { wall: begin.wall, monotonic: 50_000 }, parted: undefined }
     expect(timestampFresh.decide({ timestamp: String(NOW), clock })).toMatchObject({

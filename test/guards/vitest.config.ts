@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   test: {
-    include: ["test/guards/**/*.test.ts", "test/egress/rules.test.ts"],
+    include: ["test/guards/**/*.test.ts"],
     exclude: [
       // These need containers, the sources as they are written, and a compiler.
       "test/guards/{RealSeal,modules,evidence.types}.test.ts",

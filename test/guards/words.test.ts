@@ -2,6 +2,7 @@
 import { Either } from "effect"
 import { describe, expect, it } from "vitest"
 import { catalogue } from "../../src/guards/Catalogue.js"
+import { nameClaimable } from "../../src/guards/NameClaimable.js"
 import * as TrustedClock from "../../src/guards/TrustedClock.js"
 import { clock, IMAGE, JOB, KEY, limits, NOW, points, seal, signed } from "./points.js"
 import { type Case, row, says } from "./words.js"
@@ -509,6 +510,40 @@ describe("the catalogue", () => {
       else expect(message).toContain(`not certain that ${catalogue[point].claim} (${point} ${catalogue[point].name})`)
     }
   })
+})
+
+describe("D15 on names", () => {
+  const { decide, facts } = row("D15")
+  const told = (changes: object) =>
+    Either.match(decide({ ...facts, ...changes }), {
+      onLeft: ({ reason }) => reason.code,
+      onRight: (permit) => permit.facts
+    })
+  const domain = (asked: string, own: ReadonlyArray<string> = []) => told({ kind: "domain", asked, own })
+  it("reserves the operator's", () => {
+    for (const asked of ["www", "proxy", "mail", "accounts", "support", "wpad", "autoconfig", "unsandbox", "isatap"])
+      expect([asked, told({ asked })]).toEqual([asked, "name_reserved"])
+  })
+  it("takes domains to the very longest, and no address", () => {
+    const longest = `${`${"a".repeat(61)}.`.repeat(4)}abcde`
+    for (const name of [longest, "a.b1", "a.1b", "1.2.3.4a"]) expect(domain(name)).toEqual({ kind: "domain", name })
+    for (const name of [`a${longest}`, "a.1", "a.12", "1.2.3.4"]) expect(domain(name)).toBe("invalid_name")
+  })
+  it("leaves all of the server's own alone, and nothing else", () => {
+    for (const name of ["a.net", "b.net", "x.b.net"]) expect(domain(name, ["a.net", "b.net"])).toBe("name_reserved")
+    expect(domain("xb.net", ["a.net", "b.net"])).toEqual({ kind: "domain", name: "xb.net" })
+  })
+  it("gives a name that is free, and leaves one where it is", () => {
+    expect(told({ service: "s" })).toEqual({ kind: "label", name: "shop" })
+    expect(told({ service: "s", holder: "s" })).toEqual({ kind: "label", name: "shop" })
+    expect(told({ service: "s", holder: "t" })).toBe("name_taken")
+  })
+  it("says so when somebody was quicker", () =>
+    expect(nameClaimable.lost("shop")).toMatchObject({
+      point: "D15",
+      certainty: "refused",
+      reason: { code: "name_taken", status: 409 }
+    }))
 })
 
 describe("D26 on rows", () => {

@@ -24,7 +24,7 @@ export const says = (cases: ReadonlyArray<Case>): void => {
       const point = row(of)
       const { certainty, reason } = Either.getOrThrow(Either.flip(point.decide({ ...point.facts, ...changes })))
       const { message, ...told } = reason
-      expect(told).toEqual({ code, status, ...rest })
+      expect(told).toStrictEqual({ code, status, ...rest })
       expect(certainty).toBe(rest.uncertain === true ? "uncertain" : "refused")
       let from = 0
       for (const part of says) {

@@ -186,3 +186,27 @@ describe("an image that comes in over a slow line", () => {
     )
   )
 })
+
+describe("a refusal", () => {
+  live("reaches who is still sending, and then closes the line as was asked", () =>
+    inServer(
+      Effect.gen(function* () {
+        const to = yield* caller()
+        const stranger = { ...to, secretKey: "unsb-sk-nobody" }
+        const digest = createHash("sha256").update("x").digest("hex")
+        const signed = { ...credentials(stranger, "POST", "/images/import", Buffer.from(digest)) }
+        const headers = Object.entries({ ...signed, "x-content-sha256": digest })
+        const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("")
+        const port = Number(new URL(to.url).port)
+        const parts = pieces(40, 1_000_000)
+        const whole = head("/images/import", 40_000_000).replace("\r\n\r\n", `\r\n${lines}\r\n`)
+        const answers = yield* Effect.forEach(
+          Array.from({ length: 10 }),
+          () => Effect.promise(() => sending(port, whole, parts, 0)),
+          { concurrency: 2 }
+        )
+        expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(401))
+      })
+    )
+  )
+})

@@ -4,8 +4,8 @@ import { Clock, Effect } from "effect"
 import type { Pending } from "../../rpc/OtpControl.js"
 import { json, place } from "../Options.js"
 import * as Output from "../Output.js"
-import { desk } from "./OtpDesk.js"
-import { confirm, contact, contacts, enrol, remove } from "./OtpDevices.js"
+import { confirm, contact, contacts, enrol, remove } from "./otp/OtpDevices.js"
+import { desk } from "./otp/OtpPlace.js"
 
 const watch = Options.boolean("watch").pipe(Options.withDescription("Go on, and show each as it comes"))
 
@@ -34,7 +34,7 @@ const once = (all: ReadonlyArray<Pending>, asJson: boolean) =>
     return Output.line(
       Output.table(
         ["code", "would", "key", "left", "challenge"],
-        all.map((one) => [shown(one), Output.plain(one.words), one.key, left(one, now), one.challenge])
+        all.map((one) => [shown(one), one.words, one.key, left(one, now), one.challenge])
       )
     )
   })
@@ -43,7 +43,7 @@ const each = (one: Pending, asJson: boolean) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     asJson
       ? Output.json(documentOf(one, now))
-      : Output.line(`${shown(one)}  ${Output.plain(one.words)}  ${one.key}  ${left(one, now)}`)
+      : Output.line(`${shown(one)}  ${one.words}  ${one.key}  ${left(one, now)}`)
   )
 
 const following = <E>(pending: Effect.Effect<ReadonlyArray<Pending>, E>, asJson: boolean) => {

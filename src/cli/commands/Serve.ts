@@ -3,6 +3,7 @@ import { Command } from "@effect/cli"
 import { Effect, Layer, Option } from "effect"
 import { Keys } from "../../../actors/key/Keys.js"
 import * as ControlServer from "../../rpc/ControlServer.js"
+import { OPERATOR } from "../../rpc/Operator.js"
 import { Application, Running } from "../Application.js"
 import { everything, json, settings } from "../Options.js"
 import * as Output from "../Output.js"
@@ -20,7 +21,7 @@ const DEFAULT = "default"
 const pair: Effect.Effect<Option.Option<Pair>, unknown, Keys> = Effect.gen(function* () {
   const keys = yield* Keys
   const all = yield* keys.list
-  if (all.length === 0) return Option.some({ ...(yield* keys.create({ label: DEFAULT }, "operator")), fresh: true })
+  if (all.length === 0) return Option.some({ ...(yield* keys.create({ label: DEFAULT }, OPERATOR)), fresh: true })
   // A child's secret is told to whoever asked for the child, or to the service that holds it.
   const usable = all.filter((key) => key.status === "active" && key.expiresAt === null && key.parent === null)
   const chosen = usable.find((key) => key.label === DEFAULT) ?? usable[0]

@@ -14,7 +14,11 @@ import * as Pipeline from "./Pipeline.js"
 import * as RequestId from "./RequestId.js"
 
 /** The address cannot be listened on; the reason names the fix. */
-export class CannotListen extends Data.TaggedError("CannotListen")<{ readonly reason: string }> {}
+export class CannotListen extends Data.TaggedError("CannotListen")<{ readonly reason: string }> {
+  override get message() {
+    return this.reason
+  }
+}
 
 export interface Options {
   readonly host: string

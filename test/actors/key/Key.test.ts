@@ -18,8 +18,6 @@ const suspended: KeyEvent = { _tag: "KeySuspended", key, reason: "leaked" }
 const resumed: KeyEvent = { _tag: "KeyResumed", key }
 const revoked: KeyEvent = { _tag: "KeyRevoked", key, reason: "leaked" }
 const grants = { tier: "3", limits: { ...noLimits, rpm: 5 }, scopes: ["execute"] } as const
-const contact = { email: "ann@example.com", webhook: null }
-const enrolled: KeyEvent = { _tag: "KeyTotpEnrolled", key }
 
 const C = Key.Command
 const given = spec(Key)
@@ -28,9 +26,7 @@ const given = spec(Key)
 const changes: ReadonlyArray<readonly [Key.Command, KeyEvent]> = [
   [C.Extend({ expiresAt: 9 }), { _tag: "KeyExtended", key, expiresAt: 9 }],
   [C.Grant({ grants }), { _tag: "KeyGranted", key, ...grants }],
-  [C.SetConfirm({ confirm: "always" }), { _tag: "KeyConfirmationSet", key, confirm: "always" }],
-  [C.SetContact({ contact }), { _tag: "KeyContactChanged", key, ...contact }],
-  [C.EnrolTotp(), enrolled]
+  [C.SetConfirm({ confirm: "always" }), { _tag: "KeyConfirmationSet", key, confirm: "always" }]
 ]
 
 describe("a key", () => {
@@ -85,9 +81,6 @@ describe("a key", () => {
     given(created, always)
       .when(C.SetConfirm({ confirm: "always" }))
       .gives()
-    given(created).when(C.RemoveTotp()).gives()
-    given(created, enrolled).when(C.RemoveTotp()).gives({ _tag: "KeyTotpRemoved", key })
-    given(created, enrolled, { _tag: "KeyTotpRemoved", key }).when(C.RemoveTotp()).gives()
   })
 })
 
@@ -116,7 +109,6 @@ const commands = fc.constantFrom<Key.Command>(
   C.Extend({ expiresAt: null }),
   C.SetConfirm({ confirm: "off" }),
   C.SetConfirm({ confirm: "on" }),
-  C.RemoveTotp(),
   ...changes.map(([command]) => command)
 )
 

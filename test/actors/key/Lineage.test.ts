@@ -163,18 +163,13 @@ describe("a child key", () => {
     )
   )
 
-  live("keeps what is told of its owner's ways to be reached", () =>
+  live("is asked what the operator says of it later", () =>
     inKeys(
       Effect.gen(function* () {
         const keys = yield* Keys
         const key = yield* make()
-        yield* keys.setContact(key, { email: "ann@example.com", webhook: null }, BY)
-        yield* keys.enrolTotp(key, BY)
         yield* keys.setConfirm(key, "always", BY)
-        const contact = { email: "ann@example.com", webhook: null }
-        expect(yield* record(key)).toMatchObject({ contact, totp: true, confirm: "always" })
-        yield* keys.removeTotp(key, BY)
-        expect(yield* record(key)).toMatchObject({ totp: false })
+        expect(yield* record(key)).toMatchObject({ confirm: "always" })
       })
     )
   )

@@ -1,7 +1,7 @@
 /** The small parts that services are made of. */
 import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import { describe, expect, it } from "vitest"
-import { Mutex } from "../../../actors/service/Mutex.js"
+import { Mutex } from "../../../actors/Mutex.js"
 import { isStartupMillis, Restarts } from "../../../actors/service/Restarts.js"
 import { Stillness } from "../../../actors/service/Stillness.js"
 import { live } from "../../support/it.js"

@@ -1,10 +1,9 @@
 /** The running server's desk for confirmations: codes are in its memory alone, so without it there is nothing to show. */
-import { Effect, Schema } from "effect"
-import { PublicKey } from "../../../events/Ids.js"
-import * as ControlClient from "../../rpc/ControlClient.js"
-import type { OtpDesk } from "../../rpc/OtpDesk.js"
-import { general, usage } from "../Failure.js"
-import { settings } from "../Options.js"
+import { Effect } from "effect"
+import * as ControlClient from "../../../rpc/ControlClient.js"
+import type { OtpDesk } from "../../../rpc/OtpDesk.js"
+import { general } from "../../Failure.js"
+import { settings } from "../../Options.js"
 
 export const desk = Effect.fnUntraced(function* (given: Parameters<typeof settings>[0]) {
   const { data } = yield* settings(given)
@@ -13,8 +12,3 @@ export const desk = Effect.fnUntraced(function* (given: Parameters<typeof settin
   const client = yield* ControlClient.make(data)
   return client.otp satisfies OtpDesk
 })
-
-export const known = (text: string) =>
-  Effect.mapError(Schema.decode(PublicKey)(text), () =>
-    usage(`${JSON.stringify(text)} is not a public key (unsb-pk-…)`)
-  )

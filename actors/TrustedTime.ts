@@ -1,6 +1,6 @@
-/** The server's own clock, watched for jumps: sampled at every request and in between. */
+/** The server's own clock, watched for jumps: sampled whenever somebody asks, and in between. */
 import { Effect, type Scope } from "effect"
-import * as TrustedClock from "../guards/TrustedClock.js"
+import * as TrustedClock from "../src/guards/TrustedClock.js"
 
 const everyMillis = 5_000
 

@@ -1,12 +1,11 @@
 /** `unsandbox otp contacts|contact|enrol|confirm|remove`: where a key's codes go, or which device makes them. */
 import { Args, Command, Options } from "@effect/cli"
 import { Effect, Option } from "effect"
-import { usage } from "../Failure.js"
-import { json, place } from "../Options.js"
-import * as Output from "../Output.js"
-import { desk, known } from "./OtpDesk.js"
-
-const key = Args.text({ name: "public-key" })
+import { usage } from "../../Failure.js"
+import { json, place } from "../../Options.js"
+import * as Output from "../../Output.js"
+import { argument as key, known } from "../keys/KeyPlace.js"
+import { desk } from "./OtpPlace.js"
 
 export const contacts = Command.make("contacts", { place, json }, (given) =>
   Effect.gen(function* () {
@@ -19,13 +18,7 @@ export const contacts = Command.make("contacts", { place, json }, (given) =>
       totp
     }))
     if (given.json) return yield* Output.json({ contacts: documents, count: all.length })
-    const rows = all.map((one) => [
-      one.key,
-      Output.plain(one.label),
-      one.totp ? "device" : "",
-      one.email ?? "",
-      one.webhook ?? ""
-    ])
+    const rows = all.map((one) => [one.key, one.label, one.totp ? "device" : "", one.email ?? "", one.webhook ?? ""])
     yield* Output.line(Output.table(["public key", "label", "device", "e-mail", "webhook"], rows))
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Show where each key's codes go; the console where nothing is set"))
