@@ -5,17 +5,17 @@
  * to be is known to nobody, since only a sealed container is told its secret; it is revoked before requests are taken.
  */
 import { Effect, Option } from "effect"
-import type { PublicKey, ServiceId } from "../../events/Ids.js"
-import { enforce, type Refused } from "../../src/guards/Guard.js"
+import type { ServiceId } from "../../events/Ids.js"
+import type { Refused } from "../../src/guards/Guard.js"
 import { Refusals } from "../../src/guards/Refusals.js"
-import { secretsReleasable } from "../../src/guards/SecretsReleasable.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
 import { type KeyRecord, KeyTable } from "../../src/projections/KeyTable.js"
 import { ServiceTable } from "../../src/projections/ServiceTable.js"
 import { StoreUnavailable } from "../../src/store/Blobs.js"
 import { Keys, type Wanted } from "../key/Keys.js"
 import type { Claim, Claimed } from "../pool/Pools.js"
-import type { Of, Vault } from "./Vault.js"
+import * as Releasing from "./Releasing.js"
+import type { Vault } from "./Vault.js"
 
 type Environment = Readonly<Record<string, string>>
 
@@ -24,7 +24,7 @@ const BY = "services"
 export interface Giving {
   /** Nothing where none is wanted. */
   readonly give: (
-    of: Of,
+    of: Releasing.Of,
     name: string,
     wanted: Wanted | undefined
   ) => Effect.Effect<void, Refused | LogUnavailable | StoreUnavailable>
@@ -41,6 +41,7 @@ export const make = Effect.gen(function* () {
   const table = yield* KeyTable
   const services = yield* ServiceTable
   const refusals = yield* Refusals
+  const judge = yield* Releasing.make
 
   const give: Giving["give"] = ({ owner, service }, name, wanted) => {
     if (wanted === undefined) return Effect.void
@@ -67,32 +68,21 @@ export const make = Effect.gen(function* () {
     revoke(gone, "its service is not there")
   )
 
-  /** D24 for a pair: of the service's own, below the service's owner, for its sealed container. */
-  const judged = (key: PublicKey, authentic: boolean, of: Of, claim: Claim, { id, sealed }: Claimed) =>
-    enforce(
-      secretsReleasable.decide({
-        resource: of.service,
-        authentic,
-        owner: of.owner,
-        container: id,
-        claimedFor: claim.claimant._tag === "Service" ? claim.claimant.service : "another kind of thing",
-        claimedBy: claim.owner,
-        sealed: sealed.facts.container
-      }),
-      { principal: of.owner, action: `hand ${key} to ${of.service}` }
-    ).pipe(Effect.provideService(Refusals, refusals))
-
   const given = (service: ServiceId) =>
     Effect.mapError(table.given(service), ({ reason }) => new StoreUnavailable({ reason }))
 
-  const pairOf = (of: Of, claim: Claim, claimed: Claimed): Effect.Effect<Environment, Refused | StoreUnavailable> =>
+  const pairOf = (
+    of: Releasing.Of,
+    claim: Claim,
+    claimed: Claimed
+  ): Effect.Effect<Environment, Refused | StoreUnavailable> =>
     Effect.gen(function* () {
       const [record] = yield* given(of.service)
       if (record === undefined) return {}
       const { givenTo, key, parent } = record
       const secret = yield* keys.secretOf(key)
       const authentic = givenTo === of.service && parent === of.owner && Option.isSome(secret)
-      yield* judged(key, authentic, of, claim, claimed)
+      yield* judge(of, authentic, { claim, claimed }, `hand ${key} to ${of.service}`)
       return { UNSANDBOX_PUBLIC_KEY: key, UNSANDBOX_SECRET_KEY: Option.getOrElse(secret, () => "") }
     })
 

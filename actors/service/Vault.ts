@@ -3,9 +3,7 @@
  * container. Those that are marked do not enter it: it has placeholders, and the egress proxy puts the values in.
  */
 import { Effect, Option, Redacted, type Scope } from "effect"
-import type { PublicKey, ServiceId } from "../../events/Ids.js"
-import { enforce, type Refused } from "../../src/guards/Guard.js"
-import { Refusals } from "../../src/guards/Refusals.js"
+import type { Refused } from "../../src/guards/Guard.js"
 import { secretsReleasable } from "../../src/guards/SecretsReleasable.js"
 import { hostsOf, type Variable, type Variables, valueOf } from "../../src/guards/VaultVariables.js"
 import { Authority } from "../../src/store/Authority.js"
@@ -15,11 +13,9 @@ import * as TrustAnchors from "../../src/store/TrustAnchors.js"
 import type { File } from "../../src/substrate/Substrate.js"
 import { Substitutes } from "../egress/Substitutes.js"
 import type { Claim, Claimed } from "../pool/Pools.js"
+import * as Releasing from "./Releasing.js"
 
-export interface Of {
-  readonly service: ServiceId
-  readonly owner: PublicKey
-}
+type Of = Releasing.Of
 
 /** What a program is started with. */
 export interface Released {
@@ -67,7 +63,7 @@ export interface Vault {
 
 export const make = Effect.gen(function* () {
   const secrets = yield* Secrets
-  const refusals = yield* Refusals
+  const judge = yield* Releasing.make
   const substitutes = yield* Substitutes
   const authority = yield* Authority
 
@@ -84,20 +80,6 @@ export const make = Effect.gen(function* () {
       }
     )
 
-  const judged = (of: Of, variables: Variables | undefined, claim: Claim, { id, sealed }: Claimed) =>
-    enforce(
-      secretsReleasable.decide({
-        resource: of.service,
-        authentic: variables !== undefined,
-        owner: of.owner,
-        container: id,
-        claimedFor: claim.claimant._tag === "Service" ? claim.claimant.service : "another kind of thing",
-        claimedBy: claim.owner,
-        sealed: sealed.facts.container
-      }),
-      { principal: of.owner, action: `open the vault of ${of.service}` }
-    ).pipe(Effect.provideService(Refusals, refusals))
-
   const unreadable = secretsReleasable.refuse({
     code: "vault_unreadable",
     message: "The vault cannot be opened. Put the variables anew: PUT …/env.",
@@ -106,7 +88,9 @@ export const make = Effect.gen(function* () {
   })
 
   const released = (of: Of, claim: Claim, claimed: Claimed): Effect.Effect<Variables, Refused | StoreUnavailable> =>
-    Effect.flatMap(open(of), (found) => Effect.as(judged(of, found, claim, claimed), found ?? {}))
+    Effect.flatMap(open(of), (found) =>
+      Effect.as(judge(of, found !== undefined, { claim, claimed }, `open the vault of ${of.service}`), found ?? {})
+    )
 
   const roots = Effect.map(authority.certificate, (own): File => {
     return { path: ROOTS, mode: 0o644, content: Buffer.from(`${TrustAnchors.system().trimEnd()}\n${own}`) }

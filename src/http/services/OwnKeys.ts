@@ -6,6 +6,7 @@ import { ownKeyKept } from "../../guards/OwnKey.js"
 import { Refusals } from "../../guards/Refusals.js"
 import { type Variables, valueOf } from "../../guards/VaultVariables.js"
 import { KeyTable } from "../../projections/KeyTable.js"
+import * as Refusing from "../Refusing.js"
 
 interface From {
   readonly owner: string
@@ -47,7 +48,7 @@ export const make = Effect.gen(function* () {
     if (handed.length === 0) return Effect.void
     const facts = Effect.map(secretsOf(owner), (secrets) => ({ handed, secrets }))
     return ownKeyKept
-      .check(facts, { principal: owner, action: `${method} ${url.slice(0, 200)}` })
+      .check(facts, Refusing.askedOf(owner, method, url))
       .pipe(Effect.asVoid, Effect.provideService(Refusals, refusals))
   }
 })
