@@ -31,9 +31,13 @@ const Published = Schema.TaggedStruct("ImagePublished", {
   origin: Origin,
   visibility: Visibility
 })
-const VisibilityChanged = Schema.TaggedStruct("ImageVisibilityChanged", { ...Of, visibility: Visibility })
-const Granted = Schema.TaggedStruct("ImageGranted", { ...Of, key: PublicKey })
-const Revoked = Schema.TaggedStruct("ImageRevoked", { ...Of, key: PublicKey })
+const VisibilityChanged = Schema.TaggedStruct("ImageVisibilityChanged", {
+  ...Of,
+  visibility: Visibility,
+  evidence: Evidence
+})
+const Granted = Schema.TaggedStruct("ImageGranted", { ...Of, key: PublicKey, evidence: Evidence })
+const Revoked = Schema.TaggedStruct("ImageRevoked", { ...Of, key: PublicKey, evidence: Evidence })
 /** What was granted stays granted. */
 const Transferred = Schema.TaggedStruct("ImageTransferred", {
   ...Of,
@@ -54,9 +58,9 @@ export type ImagePublished = typeof Published.Type
 
 export const all = [
   define("ImagePublished", Published),
-  define("ImageVisibilityChanged", VisibilityChanged),
-  define("ImageGranted", Granted),
-  define("ImageRevoked", Revoked),
+  define("ImageVisibilityChanged", VisibilityChanged, unrecorded),
+  define("ImageGranted", Granted, unrecorded),
+  define("ImageRevoked", Revoked, unrecorded),
   define("ImageTransferred", Transferred, unrecorded),
   define("ImageLocked", Locked),
   define("ImageUnlocked", Unlocked, unrecorded),

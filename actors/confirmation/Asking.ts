@@ -1,5 +1,5 @@
-/** Making a challenge and sending its code on its way. */
-import { Effect, Option, Redacted } from "effect"
+/** Making a challenge and sending its code on its way; or finding the one that was made for the same. */
+import { Effect, Option, Redacted, type Scope } from "effect"
 import type { Channel, VoidCause } from "../../events/Confirmation.js"
 import type { PublicKey } from "../../events/Ids.js"
 import { type Action, type Challenge, LIFE_MICROS } from "../../src/guards/HumanConfirmed.js"
@@ -14,6 +14,7 @@ import { Unweighed } from "./Confirmations.js"
 import type { Delivery } from "./Delivery.js"
 import * as History from "./History.js"
 import { type Route, routeOf, type Ways } from "./Route.js"
+import type { Question, Standing } from "./Standing.js"
 import { inWords } from "./Words.js"
 
 /** Open at one time for one key: one more makes the oldest void. */
@@ -29,11 +30,14 @@ export interface Parts {
   readonly codes: Codes
   readonly deliveries: Deliveries
   readonly ways: Ways
+  readonly standing: Standing
+  /** Of deliveries: who asked may leave, and somebody who asks the same may be waiting. */
+  readonly scope: Scope.Scope
 }
 
 type Asked = Extract<Confirmation.Command, { _tag: "Ask" }>["asked"]
 
-export interface Made {
+interface Made {
   readonly asked: Asked
   readonly route: Route
   readonly code: Redacted.Redacted<string> | undefined
@@ -67,8 +71,17 @@ const supersede = (parts: Parts, key: PublicKey, now: number) =>
     })
   )
 
-/** Durable when it resolves. One at a time for one key, so that what is open is counted right. */
-export const make = (parts: Parts, action: Action, now: number) =>
+/** The challenge that this very action has already, open and with time left. */
+export const found = (parts: Parts, action: Action, now: number) =>
+  Effect.gen(function* () {
+    const question = parts.standing.find(action, yield* routed(parts, action.key), now)
+    if (question === undefined) return undefined
+    const open = yield* parts.table.openOf(action.key, now)
+    return open.some(({ challenge }) => challenge === question.challenge.challenge) ? question : undefined
+  })
+
+/** Durable when it resolves. */
+const made = (parts: Parts, action: Action, now: number) =>
   Effect.gen(function* () {
     const route = yield* routed(parts, action.key)
     yield* supersede(parts, action.key, now)
@@ -89,7 +102,7 @@ export const make = (parts: Parts, action: Action, now: number) =>
   })
 
 /** Resolves when somebody has the code; a challenge that nobody has a code for is void. */
-export const deliver = (parts: Parts, { asked, code, route }: Made) => {
+const deliver = (parts: Parts, { asked, code, route }: Made) => {
   if (route.channel === "totp" || code === undefined) return Effect.void
   const { challenge, expiresAt, key } = asked
   const sending = parts.deliveries[route.channel].send(route.to, {
@@ -100,9 +113,24 @@ export const deliver = (parts: Parts, { asked, code, route }: Made) => {
     expiresAt
   })
   return Effect.tapError(sending, ({ channel, reason }) =>
-    Effect.zipRight(
-      Effect.logWarning(`a code for ${key} was not delivered by ${channel}: ${reason}`),
-      Effect.ignore(voiding(parts, asked, "undelivered"))
+    Effect.logWarning(`a code for ${key} was not delivered by ${channel}: ${reason}`).pipe(
+      Effect.zipRight(Effect.sync(() => parts.standing.forget(challengeOf(asked)))),
+      Effect.zipRight(Effect.ignore(voiding(parts, asked, "undelivered")))
     )
   )
 }
+
+/** Sends it on its way, and is there for who asks the same again: never one without the other. */
+const begun = (parts: Parts, one: Made): Effect.Effect<Question> =>
+  Effect.forkIn(Effect.interruptible(deliver(parts, one)), parts.scope).pipe(
+    Effect.map((fiber): Question => {
+      const delivered = Effect.flatten(fiber.await)
+      return { challenge: challengeOf(one.asked), route: one.route, delivered }
+    }),
+    Effect.tap((question) => Effect.sync(() => parts.standing.keep(question))),
+    Effect.uninterruptible
+  )
+
+/** Asked durably when it resolves. One at a time for one key, so that what is open is counted right. */
+export const make = (parts: Parts, action: Action, now: number) =>
+  Effect.flatMap(made(parts, action, now), (one) => begun(parts, one))

@@ -41,8 +41,8 @@ export class Confirmations extends Context.Tag("actors/Confirmations")<
   Confirmations,
   {
     /**
-     * Facts for D21. Without an answer a challenge is made, durably, and has been delivered when it resolves; a right
-     * answer is used up, durably. Failing is uncertainty. Bounded by itself, because delivery takes longer than a guard
+     * Facts for D21. Without an answer a challenge is made, durably, and has been delivered when it resolves (the same
+     * action gets the same one while that is open and has a minute to live); a right answer is used up, durably. Failing is uncertainty. Bounded by itself, because delivery takes longer than a guard
      * waits for facts: see `Confirming`.
      */
     readonly weigh: (

@@ -17,6 +17,7 @@ import * as Console from "./Console.js"
 import { type Delivery, Undelivered } from "./Delivery.js"
 import * as Judging from "./Judging.js"
 import * as Mail from "./Mail.js"
+import * as Standing from "./Standing.js"
 import * as Webhook from "./Webhook.js"
 import { inWords } from "./Words.js"
 
@@ -62,7 +63,9 @@ const make = ({ mail, print, webhook }: Options) =>
     const codes = Codes.make(secrets)
     const email = mail === null ? noMail : Mail.make(mail)
     const deliveries = { console: terminal, email, webhook: Webhook.make(webhook) }
-    const asking = { log, keys, table, codes, deliveries, ways: { mail: mail !== null, webhook: webhook.url } }
+    const ways = { mail: mail !== null, webhook: webhook.url }
+    const scope = yield* Effect.scope
+    const asking = { log, keys, table, codes, deliveries, ways, standing: Standing.make(), scope }
     const judging = { log, secrets, codes }
     const turns = new Mutex()
 
@@ -82,19 +85,24 @@ const make = ({ mail, print, webhook }: Options) =>
         return { ...base, answer: verdict }
       }).pipe(turns.of(base.action.key), inTime)
 
-    const made = ({ action, now }: Confirmation) =>
+    // Who only repeats what is asked already is not held for asking: it asks nothing.
+    const question = ({ action, now }: Confirmation) =>
       Effect.gen(function* () {
+        const missed = yield* heldOf(table, action.key, true, now)
+        if (missed !== undefined) return { held: missed }
+        const known = yield* Asking.found(asking, action, now)
+        if (known !== undefined) return { put: known }
         const held = yield* heldOf(table, action.key, false, now)
-        return held === undefined ? { made: yield* Asking.make(asking, action, now) } : { held }
+        return held === undefined ? { put: yield* Asking.make(asking, action, now) } : { held }
       }).pipe(turns.of(action.key), inTime)
 
-    // What takes long, the delivery, is not done in the key's turn.
+    // What takes long, the delivery, is not waited for in the key's turn.
     const asked = (base: Confirmation): Effect.Effect<Confirmation, Unknowable> =>
       Effect.gen(function* () {
-        const { held, made: one } = yield* made(base)
-        if (one === undefined) return { ...base, held }
-        yield* Asking.deliver(asking, one)
-        return { ...base, offered: Asking.challengeOf(one.asked) }
+        const { held, put } = yield* question(base)
+        if (put === undefined) return { ...base, held }
+        yield* put.delivered
+        return { ...base, offered: put.challenge }
       })
 
     return Confirmations.of({

@@ -14,13 +14,15 @@ interface Held {
   readonly hold: Hold | null
 }
 
+const isForFiles = ({ hold }: Held): boolean => hold !== null && hold.cause !== "key"
+
 export const make = ({ admit, room }: Pick<Keeper, "admit" | "room">) =>
   Effect.gen(function* () {
     const sessionTable = yield* SessionTable
     const serviceTable = yield* ServiceTable
 
     const mayRun = <E>(id: VolumeId, found: Effect.Effect<Option.Option<Held>, E>) =>
-      Effect.flatMap(found, (view) => (Option.isSome(view) && view.value.hold !== null ? admit(id) : Effect.void))
+      Effect.flatMap(found, (view) => (Option.exists(view, isForFiles) ? admit(id) : Effect.void))
 
     return {
       sessions: (inner: typeof Sessions.Service): typeof Sessions.Service => ({

@@ -59,11 +59,21 @@ const one = (event: ImageEvent): Decision => Either.right([event])
 const no = (command: Command, why: Rejected["in"]): Decision =>
   Either.left(new Rejected({ command: command._tag, in: why }))
 
+interface Agreed {
+  readonly owned: Owned
+  readonly consent: Consented
+}
+
+const proofs = ({ consent, owned }: Agreed) => told(consent, owned)
+const all = ({ consent, owned, unlocked }: Undoing) => told(consent, owned, unlocked)
+
 const grant = (state: Kept, command: Extract<Command, { readonly _tag: "Grant" }>): Decision => {
   const { guests, image, owner } = state
   const { key } = command
   if (key === owner || guests.has(key)) return nothing
-  return guests.size < GUESTS ? one({ _tag: "ImageGranted", image, key }) : no(command, "Full")
+  return guests.size < GUESTS
+    ? one({ _tag: "ImageGranted", image, key, evidence: proofs(command) })
+    : no(command, "Full")
 }
 
 const unlocked = (
@@ -72,18 +82,18 @@ const unlocked = (
   event: ImageEvent
 ): Decision => (state.locked || command.unlocked.facts.resource !== state.image ? no(command, "Locked") : one(event))
 
-const all = ({ consent, owned, unlocked }: Undoing) => told(consent, owned, unlocked)
-
 const ofOwner = (state: Kept, command: Extract<Command, { readonly owned: Owned }>): Decision => {
   const { guests, image, locked, owner, visibility } = state
   switch (command._tag) {
     case "Show":
       if (command.visibility === visibility) return nothing
-      return one({ _tag: "ImageVisibilityChanged", image, visibility: command.visibility })
+      return one({ _tag: "ImageVisibilityChanged", image, visibility: command.visibility, evidence: proofs(command) })
     case "Grant":
       return grant(state, command)
     case "Revoke":
-      return guests.has(command.key) ? one({ _tag: "ImageRevoked", image, key: command.key }) : nothing
+      return guests.has(command.key)
+        ? one({ _tag: "ImageRevoked", image, key: command.key, evidence: proofs(command) })
+        : nothing
     case "Transfer":
       if (command.to === owner) return nothing
       return unlocked(state, command, {
@@ -96,7 +106,7 @@ const ofOwner = (state: Kept, command: Extract<Command, { readonly owned: Owned 
     case "Lock":
       return locked ? nothing : one({ _tag: "ImageLocked", image })
     case "Unlock":
-      return locked ? one({ _tag: "ImageUnlocked", image, evidence: told(command.consent, command.owned) }) : nothing
+      return locked ? one({ _tag: "ImageUnlocked", image, evidence: proofs(command) }) : nothing
     case "Delete":
       return unlocked(state, command, { _tag: "ImageDeleted", image, cause: "asked", evidence: all(command) })
   }

@@ -4,6 +4,7 @@ import type { ServiceId } from "../../events/Ids.js"
 import type { Refused } from "../../src/guards/Guard.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
 import { ServiceTable, type ServiceView } from "../../src/projections/ServiceTable.js"
+import * as Standing from "../key/Standing.js"
 import type { Live } from "./Live.js"
 import type { Roster } from "./Roster.js"
 import { type Awake, NotAwake } from "./Services.js"
@@ -22,6 +23,9 @@ const unknown = (service: ServiceId) => new NotAwake({ service, state: "unknown"
 /** Its owner has no slot free for it, for example. */
 const unwoken = (service: ServiceId, { message }: Refused) =>
   new NotAwake({ service, state: "frozen", reason: `it is frozen, and cannot be woken now: ${message}` })
+
+const disowned = (service: ServiceId) =>
+  new NotAwake({ service, state: "frozen", reason: "its owner's key is not active" })
 
 /** Not knowing is no reason to say that there is nothing. */
 const unread = (service: ServiceId) =>
@@ -47,6 +51,7 @@ const refusal = ({ ended, failure, service, state }: ServiceView): NotAwake => {
 export const make = (roster: Roster) =>
   Effect.gen(function* () {
     const table = yield* ServiceTable
+    const standing = yield* Standing.make
     const waking = yield* FiberMap.make<ServiceId, unknown, Refused | LogUnavailable>()
 
     const find = (service: ServiceId) =>
@@ -55,11 +60,13 @@ export const make = (roster: Roster) =>
         Option.match({ onNone: () => unknown(service), onSome: Effect.succeed })
       )
 
-    /** One command, whoever waits; a visitor who leaves does not take it along. */
+    /** One command, whoever waits; a visitor who leaves does not take it along. Nothing wakes for a key that is not good. */
     const thaw = ({ owner, service }: ServiceView) =>
-      Effect.suspend(() =>
-        FiberMap.unsafeHas(waking, service) ? Effect.void : FiberMap.run(waking, service, roster.awaken(service, owner))
-      )
+      Effect.gen(function* () {
+        const how = yield* Effect.mapError(standing(owner), () => unread(service))
+        if (how !== "active") return yield* disowned(service)
+        if (!FiberMap.unsafeHas(waking, service)) yield* FiberMap.run(waking, service, roster.awaken(service, owner))
+      })
 
     /** Running, or no longer about to be. */
     const settled = (live: Live): Awake | "no" | undefined => {

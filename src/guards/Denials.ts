@@ -109,7 +109,7 @@ export const denials: { readonly [P in DecisionPoint]: Denials } = {
     codes: {
       ...{ confirmation_required: 428, invalid_otp: 403, unknown_challenge: 403, challenge_mismatch: 403 },
       ...{ challenge_expired: 403, challenge_spent: 403, challenge_void: 403, too_many_attempts: 403 },
-      too_many_challenges: 429
+      ...{ too_many_challenges: 429, too_many_misses: 429 }
     },
     uncertain: "the challenge cannot be read, written or delivered, or the clock was set"
   },

@@ -39,7 +39,7 @@ export interface Confirmation {
   readonly mode: "waived" | "required"
   /** Undefined: none was given. */
   readonly answer: Verdict | undefined
-  /** The challenge that was made because there was no answer. */
+  /** The challenge that was made, or stood already, because there was no answer. */
   readonly offered: Challenge | undefined
   readonly held: Held | undefined
   /** Microseconds since 1970. */
@@ -114,7 +114,7 @@ const wrong = (attemptsLeft: number): Reason => ({
 })
 
 const held = ({ over, until }: Held, now: number): Reason => ({
-  code: over === "asked" ? "too_many_challenges" : "too_many_attempts",
+  code: over === "asked" ? "too_many_challenges" : "too_many_misses",
   message: `Too many codes were ${over} under this key; nothing can be confirmed with it for ${seconds(until - now)} s.`,
   status: 429,
   retryAfterSeconds: seconds(until - now)

@@ -32,6 +32,7 @@ const make = Effect.gen(function* () {
   const keys = yield* KeyTable
   const kept = yield* KeptTable
   const underway = new Map<string, number>()
+  const turn = yield* Effect.makeSemaphore(1)
 
   const change = (kind: Kind, line: ReadonlyArray<KeyRecord>, by: 1 | -1) =>
     Effect.sync(() => {
@@ -47,8 +48,7 @@ const make = Effect.gen(function* () {
     Effect.gen(function* () {
       const { bytes, count } = yield* kept.of(kind, yield* keys.family(record.key))
       const entitlement = entitlementOf(record)
-      // Its own stands there already.
-      const others = (underway.get(`${kind} ${record.key}`) ?? 1) - 1
+      const others = underway.get(`${kind} ${record.key}`) ?? 0
       const publicKey: PublicKey = record.key
       const most = bounds[kind](entitlement)
       return { publicKey, kept: count + others, most, keptBytes: bytes, mostBytes: entitlement.keptBytes }
@@ -65,9 +65,11 @@ const make = Effect.gen(function* () {
   return Allowance.of({
     within: (kind, asking) => (making) => {
       const line = [asking.caller.key, ...asking.caller.key.line]
+      // One after the other: whoever is refused does not count against the next.
+      const admitted = turn.withPermits(1)(Effect.zipLeft(permit(kind, line, asking), change(kind, line, 1)))
       return Effect.acquireUseRelease(
-        change(kind, line, 1),
-        () => Effect.zipRight(permit(kind, line, asking), making),
+        admitted,
+        () => making,
         () => change(kind, line, -1)
       )
     }

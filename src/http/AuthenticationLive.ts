@@ -77,11 +77,13 @@ const make = Effect.gen(function* () {
 
   const signed = Effect.fnUntraced(function* (request: Request) {
     const { credentials, source, target } = request
-    const key = yield* recordOf(request)
+    const before = yield* recordOf(request)
     // Without a known key nothing in the body can change the answer, so it is not read.
-    const worth = credentials._tag === "Signed" && key !== undefined
-    const secret = worth ? yield* secrets.of(key.key) : undefined
-    const body = worth ? yield* bodies.read(source, key.key) : nobody
+    const worth = credentials._tag === "Signed" && before !== undefined
+    const secret = worth ? yield* secrets.of(before.key) : undefined
+    const body = worth ? yield* bodies.read(source, before.key) : nobody
+    // The body may have been long in coming: the key counts as it stands now.
+    const key = worth ? yield* recordOf(request) : before
     const presented = { credentials, method: source.method ?? "", target, body }
     const proof = yield* admit(Guards.authenticate(presented, { record: key, secret }, clock()), request)
     return yield* calling(key, body, request, proof)

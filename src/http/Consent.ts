@@ -1,16 +1,18 @@
-/** Consent to what cannot be undone: D19, D21, D05, in this order, so that what is refused uses nothing up. */
+/** Consent to what cannot be undone: D02 once more, D19, D21, D05, in this order, so that what is refused uses nothing up. */
 import { createHash } from "node:crypto"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { Confirmations } from "../../actors/confirmation/Confirmations.js"
 import * as Confirming from "../../actors/confirmation/Confirming.js"
 import type { Confirm } from "../../events/Grants.js"
 import type { Consent } from "../guards/Consent.js"
 import type { Refused } from "../guards/Guard.js"
+import { keyActive } from "../guards/KeyActive.js"
 import { lineageClear } from "../guards/LineageClear.js"
 import { Refusals } from "../guards/Refusals.js"
 import { requestUnreplayed } from "../guards/RequestUnreplayed.js"
 import type { Ids, Kind } from "../guards/Resource.js"
 import { WINDOW_SECONDS } from "../guards/TimestampFresh.js"
+import { KeyTable } from "../projections/KeyTable.js"
 import { digestOf } from "../store/Digest.js"
 import { SeenRequests } from "../store/SeenRequests.js"
 import type { Asking } from "./Asking.js"
@@ -18,7 +20,7 @@ import * as Refusing from "./Refusing.js"
 
 /**
  * Whose keys wait for a person: `destroying`, unless theirs is off (what destroys or unlocks services, snapshots and
- * images); `grave`, where it is always (sessions' ends, transfers, redeploys, vaults); `plain`, nobody's.
+ * images); `grave`, where it is always (sessions' ends, transfers, redeploys, roots and vaults replaced); `plain`, nobody's.
  */
 export type Weight = "destroying" | "grave" | "plain"
 
@@ -44,7 +46,25 @@ export const make = Effect.gen(function* () {
   const refusing = yield* Refusing.make
   const told = Effect.provideService(Refusals, yield* Refusals)
   const seen = yield* SeenRequests
+  const keys = yield* KeyTable
   const confirmations = yield* Confirmations
+
+  /** The caller with its key as it stands at this moment: much may have been waited for since the request was let in. */
+  const standing = (asking: Asking) => {
+    const { caller, method, target } = asking
+    let key = caller.key
+    const facts = Effect.gen(function* () {
+      key = yield* Effect.flatten(keys.find(caller.key.key))
+      const now = (yield* Clock.currentTimeMillis) * 1_000
+      return { publicKey: key.key, status: key.status, expiresAt: key.expiresAt, now }
+    })
+    const active = told(keyActive.check(facts, Refusing.askedOf(caller.key.key, method, target)))
+    const others = caller.proof.filter(({ point }) => point !== "D02")
+    return Effect.map(
+      active,
+      (permit): Asking => ({ ...asking, caller: { ...caller, key, proof: [...others, permit] } })
+    )
+  }
 
   const clear = <K extends Kind>({ home, ...thing }: Thing<K>, asking: Asking) => {
     const { key, line } = asking.caller.key
@@ -72,8 +92,9 @@ export const make = Effect.gen(function* () {
     return told(requestUnreplayed.check(facts, Refusing.askedOf(publicKey, asking.method, asking.target)))
   }
 
-  return <K extends Kind>(weight: Weight, thing: Thing<K>, asking: Asking): Effect.Effect<Consent<K>, Refused> =>
+  return <K extends Kind>(weight: Weight, thing: Thing<K>, asked: Asking): Effect.Effect<Consent<K>, Refused> =>
     Effect.gen(function* () {
+      const asking = yield* standing(asked)
       return {
         caller: asking.caller.proof,
         clear: yield* clear(thing, asking),

@@ -24,6 +24,7 @@ export interface KeyRecord extends Grants {
   readonly generation: number
   /** The service whose programs hold it. */
   readonly givenTo: ServiceId | null
+  /** The strictest of its line: nobody is asked less than a forebear. */
   readonly confirm: Confirm
   readonly contact: { readonly email: string | null; readonly webhook: string | null }
   /** Its owner has a device that makes codes. */
@@ -149,6 +150,8 @@ const readScopes = Schema.decodeSync(Schema.parseJson(Schema.Array(Scope)))
 
 const badness: Readonly<Record<KeyStatus, number>> = { active: 0, suspended: 1, revoked: 2 }
 
+const strictness: Readonly<Record<Confirm, number>> = { off: 0, on: 1, always: 2 }
+
 const earlier = (one: number | null, other: number | null): number | null =>
   one === null || other === null ? (one ?? other) : Math.min(one, other)
 
@@ -165,7 +168,9 @@ const recordOf = (kept: Kept, parent: KeyRecord | undefined): KeyRecord => {
   // A child whose parent is not there has nobody to answer for it.
   if (parent === undefined) return { ...own, status: "revoked", line: [] }
   const status = badness[parent.status] > badness[own.status] ? parent.status : own.status
-  return { ...own, status, expiresAt: earlier(own.expiresAt, parent.expiresAt), line: [parent, ...parent.line] }
+  const confirm = strictness[parent.confirm] > strictness[own.confirm] ? parent.confirm : own.confirm
+  const expiresAt = earlier(own.expiresAt, parent.expiresAt)
+  return { ...own, status, expiresAt, confirm, line: [parent, ...parent.line] }
 }
 
 /** Longer lines than the actor of keys ever makes are nobody's. */

@@ -14,7 +14,8 @@ const worker = { restart: "permanent", shutdown: "10 seconds" } as const
 
 const isSession = Schema.is(SessionId)
 
-const placesOf = (sessions: typeof Sessions.Service, services: typeof Services.Service): Keeping.Places => ({
+/** Where programs run, whatever they are of. */
+export const placesOf = (sessions: typeof Sessions.Service, services: typeof Services.Service): Keeping.Places => ({
   running: Effect.zipWith(sessions.running, services.running, (some, more) => [...some, ...more]),
   hold: (id, hold): Effect.Effect<void, unknown> => (isSession(id) ? sessions.hold(id, hold) : services.hold(id, hold))
 })

@@ -24,6 +24,7 @@ import { Substrate } from "../substrate/Substrate.js"
 import * as DiskRoom from "./DiskRoom.js"
 import * as Foundation from "./Foundation.js"
 import * as Front from "./Front.js"
+import * as KeyRoom from "./KeyRoom.js"
 import * as Root from "./Root.js"
 import * as ServiceRoom from "./ServiceRoom.js"
 import * as SessionRoom from "./SessionRoom.js"
@@ -177,6 +178,7 @@ const make = (settings: Settings, tls: TlsRoom.TlsRoom) =>
     const outer = inner.pipe(Context.add(Sessions, sessions), Context.add(Services, running))
     const kept = yield* Effect.provide(SnapshotRoom.make(root, disk), outer)
     yield* disk.watch(sessions, running)
+    yield* KeyRoom.watch(root, sessions, running)
     const { url } = yield* Effect.provide(edge(root, settings, tls), Context.merge(outer, kept))
     return Context.add(warm, Running, { url, gaveUp: root.gaveUp })
   })

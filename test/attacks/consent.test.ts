@@ -72,5 +72,5 @@ it("codes are not to be guessed: five for a challenge, twenty a day for a key", 
     wrong += (await Promise.all(guesses)).filter(({ json }) => json.error === "invalid_otp").length
   }
   expect(wrong).toBeLessThanOrEqual(20)
-  expect(error(await request(key, "DELETE", path))).toBe("429 too_many_attempts")
+  expect(error(await request(key, "DELETE", path))).toBe("429 too_many_misses")
 }, 60_000)

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { type Ask, request, type Target } from "../support/client.js"
+import { type Ask, answerOf, begin, bytesOf, credentials, request, type Target } from "../support/client.js"
 import { anotherKey } from "../support/keys.js"
 import { type Server, startServer } from "../support/server.js"
 
@@ -103,7 +103,9 @@ describe("what was destroyed", () => {
 
 describe("a key that always asks", () => {
   it("asks for the ends of sessions, redeploys and emptied vaults, too, and is obeyed by nobody without an answer", async () => {
-    const careful = anotherKey(server, "--confirm", "always")
+    // A child is asked no less than its parent, whatever it was made with.
+    const parent = anotherKey(server, "--confirm", "always").publicKey
+    const careful = anotherKey(server, "--parent", parent, "--confirm", "off")
     const id = await session(careful)
     const made = await ask("POST", "/services", { body: { bootstrap: "sleep 1000" } }, careful)
     const service = `/services/${String(made.json.id)}`
@@ -118,7 +120,44 @@ describe("a key that always asks", () => {
         status: 428,
         json: { error: "confirmation_required", challenge_id: expect.any(String), expires_in: expect.any(Number) }
       })
+    expect((await ask("PUT", `${service}/env`, { body: { A: "1" } }, careful)).status).toBe(200)
+    expect((await ask("PUT", `${service}/env`, { body: { B: "1" } }, careful)).status).toBe(428)
     expect((await ask("GET", `/sessions/${id}`, {}, careful)).json.status).toBe("running")
     expect((await ask("GET", service, {}, careful)).status).toBe(200)
+  })
+})
+
+const operator = (...words: ReadonlyArray<string>) =>
+  execFileSync("node", ["bin/unsandbox.mjs", "keys", ...words, "--data", data], { encoding: "utf8" })
+
+describe("a key that is no longer good", () => {
+  it("destroys nothing with a request that it began before", async () => {
+    for (const [verb, status] of [
+      ["suspend", 403],
+      ["revoke", 401]
+    ] as const) {
+      const key = anotherKey(server)
+      const id = await session(key)
+      const body = bytesOf({ really: true })
+      const headers = { ...credentials(key, "DELETE", `/sessions/${id}`, body), "content-length": String(body.length) }
+      const sent = begin(key, "DELETE", `/sessions/${id}`, headers)
+      const answer = answerOf(sent)
+      sent.write(body.subarray(0, -1))
+      operator(verb, key.publicKey)
+      sent.end(body.subarray(-1))
+      expect((await answer).status, verb).toBe(status)
+      expect(eventsOf(`session/${id}`).map(({ type }) => type)).not.toContain("SessionEnded")
+    }
+  })
+
+  it("is given nothing: it would be lost", async () => {
+    const gone = anotherKey(server)
+    operator("revoke", gone.publicKey)
+    const snapshot = String((await ask("POST", "/snapshots", { body: { session_id: await session() } })).json.id)
+    const image = (
+      await ask("POST", "/images", { body: { source_type: "snapshot", source_id: snapshot, name: "mine" } })
+    ).json
+    const given = await ask("POST", `/images/${String(image.id)}/transfer`, { body: { to_api_key: gone.publicKey } })
+    expect(given).toMatchObject({ status: 400, json: { error: "unknown_key" } })
   })
 })

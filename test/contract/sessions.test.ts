@@ -414,8 +414,12 @@ describe("another key", () => {
     // It outlives the connection, however long the operator takes.
     const session = (await request(short, "POST", "/sessions", { body: { multiplexer: "tmux" } })).json
     const one = await shell(session)
-    one.socket.terminate()
+    one.type("echo he''llo\r")
+    await one.sees("hello")
     keys("revoke", publicKey)
+    await eventually("it is closed", () => one.socket.readyState === one.socket.CLOSED, 10_000)
+    expect(await one.closed).toBe(1008)
+    expect(one.texts.at(-1)).toEqual({ type: "detached", reason: "key" })
     await expect(shell(session)).rejects.toMatchObject({ status: 401 })
   })
 })

@@ -107,6 +107,42 @@ describe("a marked variable", () => {
     )
   )
 
+  live("does not come back in a reason or the name of a header, nor a part at a time", () => {
+    const value = "Name-Able-Value-1"
+    const odd = [`X-${value}: 1`, `x-${value.toUpperCase()}: 2`, `${value.toLowerCase()}: 3`, "X-Fine: 4"].join("\r\n")
+    const upgrades = "Connection: Upgrade\r\nUpgrade: websocket"
+    return given(
+      ({ ca, mine, path, to, token }) =>
+        Effect.gen(function* () {
+          const { placeholder } = yield* atHome(
+            1,
+            Effect.succeed({ NAME: { value, egress: [`api.example:${mine.port}`] } })
+          )
+          const head = [`X-Token: ${placeholder("NAME")}`, "Range: bytes=0-3", "if-range: x"]
+          for (const [more, target, first] of [
+            [[], "/", "HTTP/1.1 404 Not Found\r\n"],
+            [[], "/odd", "HTTP/1.1 299 unknown\r\n"],
+            [["Connection: Upgrade", "Upgrade: websocket"], "/up", "HTTP/1.1 101 Switching Protocols\r\n"]
+          ] as const) {
+            const { text } = yield* through(path, to, ca, ask("GET", target, to, [...head, ...more]))
+            expect(text.startsWith(first), text).toBe(true)
+            expect(text).toContain("X-Fine: 4")
+            expect(text.toLowerCase()).not.toContain(value.toLowerCase())
+          }
+          expect(mine.got()).toContain(`X-Token: ${value}`)
+          expect(mine.got()).not.toMatch(/range/i)
+          expect(token).not.toBe("")
+        }),
+      (socket, got) => {
+        if (!whole(got)) return
+        const [status, more] = got.startsWith("GET /up")
+          ? [101, upgrades]
+          : [got.startsWith("GET /odd") ? 299 : 404, "Content-Length: 0"]
+        socket.end(`HTTP/1.1 ${status} ${value}\r\n${odd}\r\n${more}\r\n\r\n`)
+      }
+    )
+  })
+
   live("is found where pieces part it, one byte after the other, and where the answer is compressed", () => {
     const pieces: Parameters<typeof host>[1] = (socket, got) => {
       if (!whole(got)) return

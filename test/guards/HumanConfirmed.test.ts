@@ -173,7 +173,7 @@ describe("too much under one key", () => {
   })
   it("missed is refused until then, also with the right answer", () => {
     const reason = refuses({ ...answered(), held: { over: "missed", until } })
-    expect(reason).toMatchObject({ code: "too_many_attempts", status: 429, retryAfterSeconds: 90 })
+    expect(reason).toMatchObject({ code: "too_many_misses", status: 429, retryAfterSeconds: 90 })
   })
 })
 

@@ -173,7 +173,7 @@ const cases: ReadonlyArray<Case> = [
   },
   ...[
     ["asked", "too_many_challenges"],
-    ["missed", "too_many_attempts"]
+    ["missed", "too_many_misses"]
   ].map(([over = "", code = ""]) => ({
     of: "D21" as const,
     changes: { held: { over, until: now + 1_500_000 } },

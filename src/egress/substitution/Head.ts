@@ -20,6 +20,9 @@ const flat = (pairs: ReadonlyArray<Pair>): string[] => pairs.flat()
 /** Said by the proxy itself, for what it sends. */
 const OURS = ["host", "accept-encoding", "content-length", "transfer-encoding"]
 
+/** A value that comes back a part at a time is not known again. */
+const PARTS = ["range", "if-range"]
+
 const passing = ({ headers }: IncomingMessage): ReadonlySet<string> =>
   Hops.namesOf(headers.connection, String(headers["proxy-connection"] ?? ""))
 
@@ -33,24 +36,28 @@ export const request = (
   rewriting: Rewriting,
   ...framing: ReadonlyArray<Pair>
 ) => {
-  const kept = without(pairsOf(asked.rawHeaders), new Set([...passing(asked), ...OURS]))
+  const kept = without(pairsOf(asked.rawHeaders), new Set([...passing(asked), ...OURS, ...PARTS]))
   const rewritten = kept.map(([name, value]) => [name, rewriting.header(value)] as const)
   return flat([["Host", host], ...rewritten, plain, ...framing, ["Connection", "close"]])
 }
 
 /** To another protocol, which has no body before it begins. */
 export const upgrade = (asked: IncomingMessage, host: string, rewriting: Rewriting): string[] => {
-  const kept = without(pairsOf(asked.rawHeaders), new Set([...passing(asked), ...OURS]))
+  const kept = without(pairsOf(asked.rawHeaders), new Set([...passing(asked), ...OURS, ...PARTS]))
   const rewritten = kept.map(([name, value]) => [name, rewriting.header(value)] as const)
   return flat([["Host", host], ...rewritten, ["Connection", "Upgrade"], ["Upgrade", asked.headers.upgrade ?? ""]])
 }
+
+/** Names are the same in any case, so one with a value in it, however written, is left out whole. */
+const clean = (pairs: ReadonlyArray<Pair>, scrubbing: Scrubbing): ReadonlyArray<Pair> =>
+  pairs.flatMap(([name, value]) => (scrubbing.isIn(name) ? [] : [[name, scrubbing.text(value)] as const]))
 
 /** Its length is known only once it is scrubbed. */
 const UNKNOWN = ["content-length", "transfer-encoding"]
 
 export const answer = (given: IncomingMessage, scrubbing: Scrubbing, dropped: ReadonlyArray<string>): string[] => {
   const kept = without(pairsOf(given.rawHeaders), new Set([...passing(given), ...dropped]))
-  return flat([...kept.map(([name, value]) => [name, scrubbing.text(value)] as const), ["Connection", "close"]])
+  return flat([...clean(kept, scrubbing), ["Connection", "close"]])
 }
 
 export const scrubbed = (given: IncomingMessage, scrubbing: Scrubbing): string[] =>
@@ -61,6 +68,6 @@ export const bare = (given: IncomingMessage, scrubbing: Scrubbing): string[] =>
   answer(given, scrubbing, ["transfer-encoding"])
 
 export const switching = (given: IncomingMessage, scrubbing: Scrubbing): string => {
-  const lines = pairsOf(given.rawHeaders).map(([name, value]) => `${name}: ${scrubbing.text(value)}\r\n`)
+  const lines = clean(pairsOf(given.rawHeaders), scrubbing).map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 101 Switching Protocols\r\n${lines.join("")}\r\n`
 }

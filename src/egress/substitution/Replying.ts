@@ -25,14 +25,11 @@ const decoding = (encoding: string | undefined): ReadonlyArray<Transform> | unde
 const hasNoBody = (method: string | undefined, status: number): boolean =>
   method === "HEAD" || status === 204 || status === 304
 
-const begin = (
-  response: ServerResponse,
-  { statusCode = 502, statusMessage }: IncomingMessage,
-  head: string[]
-): boolean => {
+/** Their reason phrase is nothing that a client needs, and could hold anything: the usual words stand in its place. */
+const begin = (response: ServerResponse, { statusCode = 502 }: IncomingMessage, head: string[]): boolean => {
   response.sendDate = false
   try {
-    response.writeHead(statusCode, statusMessage, head)
+    response.writeHead(statusCode, head)
     return true
   } catch {
     // A header that one parser lets through and the other does not write.

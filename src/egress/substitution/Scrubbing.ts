@@ -24,6 +24,12 @@ export class Scrubbing {
     this.longest = Math.max(...found.map(({ length }) => length))
   }
 
+  /** Whatever the case: of what is read without regard to it. */
+  isIn(name: string): boolean {
+    const given = name.toLowerCase()
+    return [...this.instead.keys()].some((one) => given.includes(one.toLowerCase()))
+  }
+
   text(given: string): string {
     return given.replace(this.pattern, (found) => this.instead.get(found) ?? "")
   }

@@ -46,10 +46,7 @@ export class ImageGroup extends sharing
         Field.route(
           "Delete an image",
           "Services and images made of it keep their content.",
-          ...known,
-          "D20",
-          "D22",
-          "D26"
+          ...([...known, "D20", "D22", "D26", ...Field.consented] as const)
         )
       )
   )

@@ -20,7 +20,7 @@ type One = ImageRoutes.One
 
 const stranger = keyKnown.refuse({
   code: "unknown_key",
-  message: "There is no such key to give it to.",
+  message: "There is no such key, or it is not active. Name one that its owner can use.",
   status: 400,
   details: { field: "to_api_key" }
 })
@@ -50,7 +50,10 @@ const make = Effect.gen(function* () {
     const fields = yield* fieldsOf(asking)
     const asked = guestWellformed.decide({ key: fields.to_api_key ?? fields.api_key })
     const { key } = (yield* guarding.judge(asked, asking)).facts
-    if (Option.isNone(yield* keys.find(key))) return yield* guarding.judge(Either.left(stranger), asking)
+    const recipient = yield* keys.find(key)
+    // What nobody can use would be lost.
+    if (!Option.exists(recipient, ({ status }) => status === "active"))
+      return yield* guarding.judge(Either.left(stranger), asking)
     const { image, locked } = view
     const unlocked = yield* guarding.unlocked("image", image, locked, asking)
     yield* images.transfer(owned, unlocked, yield* routes.consented("grave", view, asking), key, by)

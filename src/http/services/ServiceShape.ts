@@ -41,7 +41,7 @@ export const serviceFields = {
   exit_code: optional(Field.count("Of its bootstrap, when that failed.", 1)),
   frozen_cause: optional(
     Field.text(
-      "Why it was frozen without being asked: `disk` (its files) or `disk-reserve` (the server's disk).",
+      "Why it was frozen without being asked: `disk` (its files), `disk-reserve` (the server's disk) or `key` (its key is not good any more).",
       "disk"
     )
   ),

@@ -61,7 +61,9 @@ const make = Effect.gen(function* () {
     const order = vaultWellformed.decide({ ...(yield* written(one, asking)), ...now })
     const { facts } = yield* refusing(order, asking.owner, asking.method, asking.url)
     yield* handing({ env: facts.variables }, asking)
-    yield* services.seal(owned, unlocked, yield* consented("plain", view, one), facts.variables)
+    // What was in it is gone then.
+    const weight = (view.vault?.names.length ?? 0) > 0 ? "grave" : "plain"
+    yield* services.seal(owned, unlocked, yield* consented(weight, view, one), facts.variables)
     const count = Object.keys(facts.variables).length
     const message = `${count} variable${count === 1 ? " is" : "s are"} in the vault, for what is started from now on`
     return Answer.json({ count, message, success: true })

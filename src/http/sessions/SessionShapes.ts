@@ -68,7 +68,7 @@ const fields = {
   exit_code: optional(Field.count("Of its shell.", 0)),
   frozen_cause: optional(
     Field.text(
-      "Why it was frozen without being asked: `disk` (its files) or `disk-reserve` (the server's disk).",
+      "Why it was frozen without being asked: `disk` (its files), `disk-reserve` (the server's disk) or `key` (its key is not good any more).",
       "disk"
     )
   ),

@@ -16,8 +16,18 @@ const PING = "20 seconds"
 const SILENT = 3
 const CLOSES_WITHIN = "2 seconds"
 
-/** 1012: the server restarts. */
-const codes = { done: 1000, restart: 1012 }
+/** Between two looks at its owner's key. */
+const LOOK = "1 second"
+
+/** 1008: its owner may not any more. 1012: the server restarts. */
+const codes = { done: 1000, policy: 1008, restart: 1012 }
+
+export interface Options {
+  /** Asked again and again: is its owner's key good? */
+  readonly allowed: Effect.Effect<boolean>
+  /** The client asked for what it had missed, and where that begins. */
+  readonly tellsOffset: boolean
+}
 
 const partingText = (parting: Parting): string => {
   switch (parting._tag) {
@@ -139,27 +149,41 @@ const deserted = (socket: WebSocket, incoming: Incoming): Effect.Effect<void> =>
     socket.ping()
   }).pipe(Effect.delay(PING), Effect.repeat({ until: () => incoming.silence > SILENT }), Effect.asVoid)
 
-const close = (socket: WebSocket, incoming: Incoming, code: number) =>
-  Effect.sync(() => socket.close(code)).pipe(
+/** Resolves when its owner's key is not good any more, or that cannot be known. */
+const disowned = ({ allowed }: Options): Effect.Effect<void> =>
+  allowed.pipe(Effect.delay(LOOK), Effect.repeat({ while: (still) => still }), Effect.asVoid)
+
+const close = (socket: WebSocket, incoming: Incoming, code: number, reason = "") =>
+  Effect.sync(() => socket.close(code, reason)).pipe(
     Effect.zipRight(Effect.timeoutOption(Effect.interruptible(Deferred.await(incoming.closed)), CLOSES_WITHIN)),
     Effect.zipRight(Effect.sync(() => socket.terminate()))
   )
 
 const stopping = JSON.stringify({ type: "detached", reason: "stopping" })
+const parted = JSON.stringify({ type: "detached", reason: "key" })
 
-/** Resolves when either side has had enough. `tellsOffset`: the client asked for what it had missed, and where that begins. */
-export const serve = (socket: WebSocket, connection: Connection, tellsOffset: boolean): Effect.Effect<void> =>
+/** However it came to its end, whose key is not good any more is told that. It does not wait for a side that reads nothing. */
+const farewell = (socket: WebSocket, incoming: Incoming, { allowed }: Options) =>
+  Effect.flatMap(allowed, (still) => {
+    if (still) return close(socket, incoming, codes.done)
+    const said = Effect.sync(() => socket.send(parted, () => {}))
+    return Effect.zipRight(said, close(socket, incoming, codes.policy, "its owner's key is not in good standing"))
+  })
+
+/** Resolves when either side has had enough, or its owner's key is not good any more. */
+export const serve = (socket: WebSocket, connection: Connection, options: Options): Effect.Effect<void> =>
   Effect.suspend(() => {
     const incoming = new Incoming(socket)
     const offset = JSON.stringify({ type: "offset", offset: connection.offset })
-    const first = tellsOffset ? send(socket, offset) : Effect.void
+    const first = options.tellsOffset ? send(socket, offset) : Effect.void
     return Effect.raceAll([
       Effect.zipRight(first, shown(socket, connection)),
       typed(incoming, connection),
       deserted(socket, incoming),
+      disowned(options),
       Deferred.await(incoming.closed)
     ]).pipe(
-      Effect.zipRight(close(socket, incoming, codes.done)),
+      Effect.zipRight(farewell(socket, incoming, options)),
       Effect.onInterrupt(() =>
         Effect.zipRight(
           Effect.sync(() => socket.send(stopping, () => {})),

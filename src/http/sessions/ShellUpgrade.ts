@@ -11,6 +11,7 @@ import { KeyTable } from "../../projections/KeyTable.js"
 import { SessionTable } from "../../projections/SessionTable.js"
 import { body, Problem, of as problemOf } from "../Problem.js"
 import * as Refusing from "../Refusing.js"
+import * as Standing from "../Standing.js"
 import type { Upgrade } from "../wire/Listener.js"
 import { foundOf, told } from "./SessionDesk.js"
 import * as ShellSocket from "./ShellSocket.js"
@@ -80,6 +81,7 @@ export const make = Effect.gen(function* () {
   const table = yield* SessionTable
   const keys = yield* KeyTable
   const tickets = yield* ShellTickets
+  const inGoodStanding = yield* Standing.make
   const refusing = yield* Refusing.make
   const fibers = yield* FiberSet.make<void>()
   const run = yield* FiberSet.runtime(fibers)<never>()
@@ -126,7 +128,8 @@ export const make = Effect.gen(function* () {
       const known = yield* admitted(asked)
       const connection = yield* Effect.mapError(sessions.connect(known, asked.since), told)
       const line = yield* upgraded(request, socket, head)
-      yield* ShellSocket.serve(line, connection, asked.since !== undefined)
+      const allowed = inGoodStanding(known.facts.actor)
+      yield* ShellSocket.serve(line, connection, { allowed, tellsOffset: asked.since !== undefined })
     }).pipe(
       Effect.scoped,
       Effect.catchAll((problem) => refuse(socket, problem)),

@@ -89,13 +89,13 @@ export const make = (guarding: Guarding) =>
         const { owned, view } = yield* session(id, asking)
         const unlocked = yield* guarding.unlocked("session", view.session, view.locked, asking)
         const { owner, session: resource } = view
-        const consent = yield* consenting("plain", { kind: "session", resource, owner }, asking)
+        const consent = yield* consenting("grave", { kind: "session", resource, owner }, asking)
         return Snapshots.Target.Session({ owned, unlocked, consent })
       }
       const { owned, view } = yield* service(id, asking)
       const unlocked = yield* guarding.unlocked("service", view.service, view.locked, asking)
       const { owner, service: resource } = view
-      const consent = yield* consenting("plain", { kind: "service", resource, owner }, asking)
+      const consent = yield* consenting("grave", { kind: "service", resource, owner }, asking)
       return Snapshots.Target.Service({ owned, unlocked, consent })
     })
 

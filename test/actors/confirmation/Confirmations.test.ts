@@ -11,7 +11,19 @@ import { Secrets, Unsealable } from "../../../src/store/Secrets.js"
 import { live } from "../../support/it.js"
 import { directory } from "../../support/storage.js"
 import { Faults } from "../Faults.js"
-import { action, challenged, type Given, living, Moved, owner, refused, stranger, type World, wrong } from "./world.js"
+import {
+  action,
+  another,
+  challenged,
+  type Given,
+  living,
+  Moved,
+  owner,
+  refused,
+  stranger,
+  type World,
+  wrong
+} from "./world.js"
 
 const world = <A, E>(body: (world: World) => Effect.Effect<A, E>, given: Omit<Given, "data"> = {}) =>
   Effect.flatMap(directory, (data) => living({ ...given, data }, body))
@@ -213,9 +225,7 @@ describe("one key", () => {
   live("has eight challenges open, of which the oldest goes when there is one more", () =>
     world((here) =>
       Effect.gen(function* () {
-        const all = yield* Effect.forEach(Arr.range(1, 9), (n) =>
-          challenged(here, { ...action, path: `/services/unsb-service-${String(n).padStart(16, "0")}` })
-        )
+        const all = yield* Effect.forEach(Arr.range(1, 9), (n) => challenged(here, another(n)))
         const [oldest, second] = all
         const open = (yield* here.confirmations.pending).map(({ challenge }) => challenge)
         expect(open).toEqual(all.slice(1).map(({ challenge }) => challenge))
@@ -249,7 +259,7 @@ describe("one key", () => {
         yield* living({ data, clock: time.clock }, (here) =>
           Effect.gen(function* () {
             for (const answer of [undefined, last])
-              expect(yield* refused(here, { answer })).toMatchObject({ code: "too_many_attempts", status: 429 })
+              expect(yield* refused(here, { answer })).toMatchObject({ code: "too_many_misses", status: 429 })
             yield* challenged(here, { ...action, key: stranger })
             time.both += 24 * 60 * MINUTE + 1_000
             const { challenge, code } = yield* challenged(here)
@@ -265,11 +275,13 @@ describe("one key", () => {
     return world(
       (here) =>
         Effect.gen(function* () {
-          for (let n = 0; n < 60; n++) yield* challenged(here)
-          const reason = yield* refused(here, {})
+          for (let n = 1; n <= 60; n++) yield* challenged(here, another(n))
+          const reason = yield* refused(here, { action: another(61) })
           expect(reason).toMatchObject({ code: "too_many_challenges", status: 429 })
           expect(reason.retryAfterSeconds).toBeGreaterThan(3_500)
           expect(here.lines).toHaveLength(60)
+          // What stands open already is not asked again, so it is not held.
+          expect((yield* refused(here, { action: another(60) })).code).toBe("confirmation_required")
           time.both += 61 * MINUTE
           yield* challenged(here)
           expect(here.lines).toHaveLength(61)
@@ -317,9 +329,10 @@ describe("a log that", () => {
           Effect.gen(function* () {
             const one = yield* challenged(here)
             faults.before = () => Effect.never
-            const [asked, answered] = yield* Effect.all([refused(here, {}), refused(here, { answer: one })], {
-              concurrency: "unbounded"
-            })
+            const [asked, answered] = yield* Effect.all(
+              [refused(here, { action: another(2) }), refused(here, { answer: one })],
+              { concurrency: "unbounded" }
+            )
             expect([asked.note, answered.note]).toEqual(["facts: Unweighed", "facts: Unweighed"])
             faults.before = () => Effect.void
             expect((yield* here.confirm({ answer: one })).facts.mode).toBe("confirmed")
@@ -361,9 +374,10 @@ describe("codes", () => {
     Effect.flatMap(directory, (data) =>
       living({ data }, (here) =>
         Effect.gen(function* () {
-          const all = yield* Effect.forEach(Arr.range(1, 5), () => challenged(here))
-          yield* refused(here, { answer: { challenge: all[0]?.challenge ?? "", code: all[1]?.code ?? "" } })
-          yield* here.confirm({ answer: all[2] })
+          const all = yield* Effect.forEach(Arr.range(1, 5), (n) => challenged(here, another(n)))
+          const crossed = { challenge: all[0]?.challenge ?? "", code: all[1]?.code ?? "" }
+          yield* refused(here, { action: another(1), answer: crossed })
+          yield* here.confirm({ action: another(3), answer: all[2] })
           const rows = JSON.stringify(yield* here.log.page(0, 1_000))
           const disk = filesIn(data).map((path) => readFileSync(path))
           expect(disk.some((bytes) => bytes.includes(all[0]?.challenge ?? "?"))).toBe(true)
@@ -381,8 +395,7 @@ describe("codes", () => {
       const macs = yield* Effect.forEach([1, 2], () =>
         world((here) =>
           Effect.gen(function* () {
-            yield* challenged(here)
-            yield* challenged(here)
+            for (const n of [1, 2]) yield* challenged(here, another(n))
             const rows = yield* here.log.page(0, 1_000)
             return rows.flatMap(({ data }) => (typeof data.codeMac === "string" ? [data.codeMac] : []))
           })

@@ -5,7 +5,7 @@ import { describe, expect } from "vitest"
 import { stream } from "../../../events/Envelope.js"
 import { live } from "../../support/it.js"
 import { directory } from "../../support/storage.js"
-import { action, challenged, living, Moved, owner, refused, stranger, type World, wrong } from "./world.js"
+import { action, another, challenged, living, Moved, owner, refused, stranger, type World, wrong } from "./world.js"
 
 const STEP = 30_000
 
@@ -73,10 +73,12 @@ describe("an authenticator", () => {
         const used = yield* living({ data, clock: time.clock }, (here) =>
           Effect.gen(function* () {
             const shows = yield* enrolled(here, time)
-            const challenges = yield* Effect.forEach([1, 2, 3], () => challenged(here))
+            const challenges = yield* Effect.forEach([1, 2, 3], (n) => challenged(here, another(n)))
             const code = shows()
             const tries = yield* Effect.all(
-              challenges.map(({ challenge }) => Effect.either(here.confirm({ answer: { challenge, code } }))),
+              challenges.map(({ challenge }, at) =>
+                Effect.either(here.confirm({ action: another(at + 1), answer: { challenge, code } }))
+              ),
               { concurrency: "unbounded" }
             )
             expect(tries.filter(Either.isRight)).toHaveLength(1)

@@ -25,6 +25,12 @@ export const action: Action = {
   bodyDigest: Digest.make(`sha256:${"0".repeat(64)}`)
 }
 
+/** As many as are wanted, each with a challenge of its own. */
+export const another = (n: number): Action => ({
+  ...action,
+  path: `/services/unsb-service-${String(n).padStart(16, "0")}`
+})
+
 /** The real clock, moved: `both` moves as time does, `wall` as somebody who sets it. */
 export class Moved {
   both = 0

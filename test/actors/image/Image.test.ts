@@ -22,8 +22,6 @@ const published: ImagePublished = {
   layer: { digest: Digest.make(`sha256:${"0".repeat(64)}`), bytes: 10_240, stored: 200, files: 3 },
   origin: { network: "zerotrust", vcpu: 1, shell: null, ports: [80], serviceType: null, container: null }
 }
-const granted: ImageEvent = { _tag: "ImageGranted", image, key: guest }
-const revoked: ImageEvent = { _tag: "ImageRevoked", image, key: guest }
 const locked: ImageEvent = { _tag: "ImageLocked", image }
 
 const own = (key: PublicKey) =>
@@ -32,6 +30,9 @@ const [owned, others] = [own(owner), own(guest)]
 const unlocked = Either.getOrThrow(resourceUnlocked.decide({ kind: "image", resource: image, locked: false }))
 const consent = consentOf("image", image, owner)
 const evidence = told(consent, owned, unlocked)
+const agreed = told(consent, owned)
+const granted: ImageEvent = { _tag: "ImageGranted", image, key: guest, evidence: agreed }
+const revoked: ImageEvent = { _tag: "ImageRevoked", image, key: guest, evidence: agreed }
 const transferred: ImageEvent = { _tag: "ImageTransferred", image, from: owner, to: guest, evidence }
 const deleted: ImageEvent = { _tag: "ImageDeleted", image, cause: "asked", evidence }
 const trusted = Either.getOrThrow(
@@ -43,7 +44,7 @@ const { Command } = Image
 
 describe("an image", () => {
   it("is shown and hidden, and saying so twice changes nothing", () => {
-    const shown: ImageEvent = { _tag: "ImageVisibilityChanged", image, visibility: "public" }
+    const shown: ImageEvent = { _tag: "ImageVisibilityChanged", image, visibility: "public", evidence: agreed }
     given(published)
       .when(Command.Show({ owned, consent, visibility: "public" }))
       .gives(shown)
@@ -73,7 +74,7 @@ describe("an image", () => {
   it("has a bound for its guests", () => {
     const guests = Array.from({ length: 1_000 }, (_, n): ImageEvent => {
       const key = PublicKey.make(`unsb-pk-${String(n).padStart(4, "0")}`)
-      return { _tag: "ImageGranted", image, key }
+      return { _tag: "ImageGranted", image, key, evidence: [] }
     })
     expect(
       Image.decide(given(published, ...guests).state, Command.Grant({ owned, consent, key: guest }))

@@ -128,7 +128,7 @@ describe("a child key", () => {
           yield* make({ parent: off }),
           yield* make({ parent: always, confirm: "off" })
         ]
-        expect((yield* Effect.forEach(modes, record)).map(({ confirm }) => confirm)).toEqual(["always", "on", "off"])
+        expect((yield* Effect.forEach(modes, record)).map(({ confirm }) => confirm)).toEqual(["always", "on", "always"])
       })
     )
   )

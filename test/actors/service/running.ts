@@ -12,12 +12,22 @@ import { resourceUnlocked } from "../../../src/guards/ResourceUnlocked.js"
 import { serviceWellformed } from "../../../src/guards/ServiceOrder.js"
 import * as Children from "../../../src/kernel/Children.js"
 import { EventLog } from "../../../src/log/EventLog.js"
+import { KeyTable } from "../../../src/projections/KeyTable.js"
 import { ServiceTable } from "../../../src/projections/ServiceTable.js"
+import { keyCreated } from "../../support/births.js"
 import { consentOf } from "../../support/consent.js"
 import { entitledTo } from "../../support/entitled.js"
+import { ofKey } from "../../support/history.js"
 import { ann, becomes, limits, type Size, system } from "../world.js"
 
 const many = { bound: 2_000, restart: "transient", intensity: 5, period: "10 seconds" } as const
+
+/** Nothing is woken for a key that is not there. */
+const known = Effect.gen(function* () {
+  const keys = yield* KeyTable
+  if (Option.isSome(yield* keys.find(ann))) return
+  yield* (yield* EventLog).append(ofKey(ann, 0, keyCreated(ann)))
+})
 
 export const running = (size: Partial<Size> = {}, deepFreezeMillis = 3_600_000, slots?: typeof Slots.Service) =>
   Effect.gen(function* () {
@@ -38,6 +48,7 @@ export const running = (size: Partial<Size> = {}, deepFreezeMillis = 3_600_000, 
       limits: (vcpu) => ({ ...limits, memoryBytes: vcpu * limits.memoryBytes }),
       publicPorts: { first: 30_000, last: 30_003 }
     })
+    yield* known
     yield* live.recover
     yield* Effect.forkScoped(live.run)
     return { ...it, services: live.service, actors, keepers }

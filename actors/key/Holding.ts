@@ -1,0 +1,62 @@
+/**
+ * What runs for a key runs for as long as the key is good: what belongs to one that is revoked, suspended or expired is
+ * held frozen. Nothing of it is lost, and a key that is good again finds it where it was.
+ */
+import { Effect, FiberMap, Option, Schedule } from "effect"
+import type { Hold } from "../../events/Hold.js"
+import type { ServiceId, SessionId } from "../../events/Ids.js"
+import type { LogUnavailable } from "../../src/log/EventLog.js"
+import * as Standing from "./Standing.js"
+
+type Id = ServiceId | SessionId
+
+/** Where programs run, and for whom. */
+export interface Places {
+  readonly running: Effect.Effect<ReadonlyArray<Id>>
+  /** Whose it is, which never changes. */
+  readonly ownerOf: (id: Id) => Effect.Effect<Option.Option<string>, LogUnavailable>
+  /** Resolves when it is frozen and the log knows. */
+  readonly hold: (id: Id, hold: Hold) => Effect.Effect<void, unknown>
+}
+
+const LOOK = "5 seconds"
+
+const reasons: { readonly [how in Exclude<Standing.Standing, "active">]: string } = {
+  revoked: "Its key is revoked, for good.",
+  suspended: "Its key is suspended. When the operator has resumed the key, unfreeze it.",
+  expired: "Its key has expired. When the operator has extended the key, unfreeze it."
+}
+
+export const make = ({ hold, ownerOf, running }: Places) =>
+  Effect.gen(function* () {
+    const standing = yield* Standing.make
+    const holding = yield* FiberMap.make<Id>()
+    /** Of those that ran at the last look. */
+    let owners: ReadonlyMap<Id, string> = new Map()
+
+    const judged = (id: Id, owner: string) =>
+      Effect.flatMap(standing(owner), (how) => {
+        if (how === "active") return Effect.void
+        const held = hold(id, { cause: "key", reason: reasons[how] })
+        const told = Effect.catchAll(held, (error) => Effect.logDebug(`${id} was not held`, error))
+        return Effect.asVoid(FiberMap.run(holding, id, told, { onlyIfMissing: true }))
+      })
+
+    /** Whose key cannot be read is left as it is: freezing all of them for it would help nobody, and each look is another try. */
+    const look = Effect.gen(function* () {
+      const known = owners
+      const seen = new Map<Id, string>()
+      for (const id of yield* running) {
+        const owner = known.get(id) ?? Option.getOrUndefined(yield* ownerOf(id))
+        // What has run has a history: it is only not there yet, or not any more.
+        if (owner === undefined) continue
+        seen.set(id, owner)
+        yield* judged(id, owner)
+      }
+      owners = seen
+    })
+
+    const looking = Effect.catchAllCause(look, (cause) => Effect.logWarning("keys could not be looked at", cause))
+    /** Never ends; to be supervised. */
+    return Effect.asVoid(Effect.repeat(looking, Schedule.spaced(LOOK)))
+  })
