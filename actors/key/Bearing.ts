@@ -8,6 +8,7 @@ import { entitlementOf } from "../../src/guards/Entitlement.js"
 import type { Refused } from "../../src/guards/Guard.js"
 import { keyActive } from "../../src/guards/KeyActive.js"
 import { keyKnown } from "../../src/guards/KeyKnown.js"
+import { labelWellformed } from "../../src/guards/KeyLabel.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
 import type { KeyRecord, KeyTable } from "../../src/projections/KeyTable.js"
 import type { Order } from "./Keys.js"
@@ -50,6 +51,7 @@ export const birth = (
   confirm: Confirm
 ): Answer<Omit<KeyCreated, "_tag" | "key">> =>
   Effect.gen(function* () {
+    yield* labelWellformed.decide({ label })
     const of = { label, expiresAt, givenTo }
     if (named === null)
       return { ...of, ...grantsOf(grants, first), parent: null, generation: 0, confirm: said ?? confirm }

@@ -58,7 +58,7 @@ export const denials: { readonly [P in DecisionPoint]: Denials } = {
     codes: {
       ...{ invalid_request: 400, too_large: 413, invalid_parameter: 400, digest_required: 400 },
       ...{ snapshot_required: 400, source_required: 400, own_key_in_vault: 400 },
-      ...{ own_key_in_bootstrap: 400, beyond_parent: 403, line_too_long: 403 }
+      ...{ own_key_in_bootstrap: 400, own_key_in_file: 400, beyond_parent: 403, line_too_long: 403 }
     },
     uncertain: "what was written cannot be read at all"
   },

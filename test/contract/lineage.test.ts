@@ -169,6 +169,19 @@ describe("a service with a key of its own", () => {
         [`/services/${id}/redeploy`, { bootstrap: `SK=${secret} exec ./serve` }]
       ] as const)
         expect((await ask(child, "POST", path, body)).json.error, path).toBe("own_key_in_bootstrap")
+      const base64 = (text: string) => Buffer.from(text).toString("base64")
+      const program = { filename: "main.sh", content: base64("exec ./serve") }
+      for (const file of [
+        { filename: "bin/tool", content: base64(`\u0000\u0001${secret}\u0000`) },
+        { filename: `conf/${secret}`, content: base64("x") }
+      ])
+        for (const path of ["/services", `/services/${id}/redeploy`]) {
+          const body = { name: "thief", bootstrap: "true", input_files: [program, file] }
+          const answer = await ask(child, "POST", path, body)
+          expect([answer.status, answer.json.error], path).toEqual([400, "own_key_in_file"])
+          expect(answer.json.details).toMatchObject({ field: "input_files" })
+          expect(answer.text).not.toContain(secret)
+        }
     }
     const other = { env: { TOKEN: "unsb-sk-00000-00000-00000-00000" } }
     expect((await ask(child, "PUT", `/services/${id}/env`, other)).status).toBe(200)

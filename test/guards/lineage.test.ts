@@ -142,7 +142,8 @@ describe("child_key", () => {
 
 describe("the caller's own key", () => {
   const [own, above] = ["unsb-sk-00000-own", "unsb-sk-00000-above"]
-  const handing = (where: "vault" | "bootstrap", value: string): Handing => ({
+  const fields = { vault: "env", bootstrap: "bootstrap", file: "input_files" } as const
+  const handing = (where: keyof typeof fields, value: string | Uint8Array): Handing => ({
     handed: [
       { where: "vault", name: "EMPTY", value: "" },
       { where, name: "A", value }
@@ -150,13 +151,19 @@ describe("the caller's own key", () => {
     secrets: [own, above]
   })
 
-  it("is kept out of vaults and bootstraps, and so are those above it", () => {
+  it("is kept out of vaults, bootstraps and files, and so are those above it", () => {
     for (const secret of [own, above])
-      for (const where of ["vault", "bootstrap"] as const) {
-        const refused = Either.flip(ownKeyKept.decide(handing(where, `x${secret}y`)))
+      for (const [where, value] of [
+        ["vault", `x${secret}y`],
+        ["bootstrap", `x${secret}y`],
+        ["file", `x${secret}y`],
+        ["file", Buffer.from(`\xff${secret}\xff`, "latin1")],
+        ["file", new Uint8Array(Buffer.from(`xxxx${secret}`)).subarray(4)]
+      ] as const) {
+        const refused = Either.flip(ownKeyKept.decide(handing(where, value)))
         expect(Either.getOrThrow(refused).reason).toMatchObject({
           ...{ code: `own_key_in_${where}`, status: 400, message: expect.stringContaining("child_key") },
-          details: { field: where === "vault" ? "env" : "bootstrap" }
+          details: { field: fields[where] }
         })
         expect(JSON.stringify(refused)).not.toContain(secret)
       }

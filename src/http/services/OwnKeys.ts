@@ -1,6 +1,7 @@
 /** Looks whether a caller hands its own key, or one above it, to the programs of a service. */
 import { Data, Effect, Option } from "effect"
 import { Keys } from "../../../actors/key/Keys.js"
+import type { InputFile } from "../../guards/FilesContained.js"
 import type { Refused } from "../../guards/Guard.js"
 import { ownKeyKept } from "../../guards/OwnKey.js"
 import { Refusals } from "../../guards/Refusals.js"
@@ -20,10 +21,17 @@ class Missing extends Data.TaggedError("Missing")<{}> {}
 export interface Handed {
   readonly env?: Variables
   readonly bootstrap?: string | undefined
+  /** Decoded. */
+  readonly files?: ReadonlyArray<InputFile>
 }
 
-const list = ({ bootstrap, env = {} }: Handed) => [
+const list = ({ bootstrap, env = {}, files = [] }: Handed) => [
   ...Object.entries(env).map(([name, variable]) => ({ where: "vault" as const, name, value: valueOf(variable) })),
+  ...files.flatMap(({ content, name }) => [
+    // A name is read as easily as what it names; one that holds a secret is not said.
+    { where: "file" as const, name: "(its name)", value: name },
+    { where: "file" as const, name, value: content }
+  ]),
   ...(bootstrap === undefined ? [] : [{ where: "bootstrap" as const, name: "bootstrap", value: bootstrap }])
 ]
 

@@ -36,7 +36,7 @@ export interface ServiceIntake {
     service: string | undefined,
     from: From
   ) => Effect.Effect<Permit<"D15", Claimable>, Refused | LogUnavailable>
-  /** Refuses what would hand its programs a key that is not theirs. */
+  /** Refuses what would hand its programs a key that is not theirs; files are looked through where they are decoded. */
   readonly handing: OwnKeys.OwnKeys
   readonly files: (files: unknown, from: From) => Effect.Effect<Permits["files"], Refused>
 }
@@ -55,8 +55,10 @@ export const make = Effect.gen(function* () {
       return yield* refusing(nameClaimable.decide({ kind, asked, own, service, holder }), owner, method, url)
     })
 
-  const files: ServiceIntake["files"] = (given, { method, owner, url }) =>
-    refusing(filesContained.decide({ files: given, bounds: FILE_BOUNDS }), owner, method, url)
+  const files: ServiceIntake["files"] = (given, from) =>
+    refusing(filesContained.decide({ files: given, bounds: FILE_BOUNDS }), from.owner, from.method, from.url).pipe(
+      Effect.tap(({ facts }) => handing({ files: facts.files }, from))
+    )
 
   const judge: ServiceIntake["judge"] = (asked, from) =>
     Effect.gen(function* () {

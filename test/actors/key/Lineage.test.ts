@@ -48,6 +48,23 @@ const line = (length: number) =>
     return all
   })
 
+describe("a label", () => {
+  live("has 200 characters at most, whatever they are", () =>
+    inKeys(
+      Effect.gen(function* () {
+        for (const label of ["a".repeat(200), "\u{1f600}".repeat(200)])
+          expect((yield* record(yield* make({ label }))).label).toBe(label)
+        for (const label of ["a".repeat(201), "\u{1f600}".repeat(201), "a".repeat(100_000)])
+          expect(yield* refused({ label })).toMatchObject({
+            ...{ code: "invalid_parameter", status: 400, message: expect.stringContaining("200 characters") },
+            details: { field: "label" }
+          })
+        expect(yield* (yield* Keys).list).toHaveLength(2)
+      })
+    )
+  )
+})
+
 describe("a child key", () => {
   live("has a number, a secret of its own, and what its parent has", () =>
     inKeys(
