@@ -2,6 +2,7 @@
 import { Either } from "effect"
 import { describe, expect, it } from "vitest"
 import { catalogue } from "../../src/guards/Catalogue.js"
+import { denials } from "../../src/guards/Denials.js"
 import { nameClaimable } from "../../src/guards/NameClaimable.js"
 import * as TrustedClock from "../../src/guards/TrustedClock.js"
 import { clock, IMAGE, JOB, KEY, limits, NOW, points, seal, signed } from "./points.js"
@@ -85,7 +86,8 @@ const cases: ReadonlyArray<Case> = [
     changes: { credentials: { _tag: "Absent" } },
     code: "missing_credentials",
     status: 401,
-    says: ["X-Signature"]
+    says: ["X-Signature"],
+    unheard: true
   },
   {
     of: "D03",
@@ -245,7 +247,8 @@ const cases: ReadonlyArray<Case> = [
     changes: { credentials: { _tag: "Legacy" } },
     code: "legacy_key_unsupported",
     status: 401,
-    says: ["secret key was sent"]
+    says: ["secret key was sent"],
+    unheard: true
   },
   {
     of: "D12",
@@ -502,6 +505,12 @@ describe("the catalogue", () => {
   const built = points.map(({ point }) => point)
   it("names each point and what it makes certain, as DESIGN does", () => {
     expect(built.map((point) => `${point} ${catalogue[point].name}: ${catalogue[point].claim}`)).toEqual(claims)
+  })
+  it("has words for what each of them takes as uncertain", () => {
+    for (const [point, { codes, uncertain }] of Object.entries(denials)) {
+      expect([point, uncertain]).toEqual([point, expect.stringMatching(/^[a-z].{15,}$/)])
+      expect(Object.keys(codes).length).toBeGreaterThan(0)
+    }
   })
   it("says so when facts are missing", () => {
     for (const { decide, point } of points) {
