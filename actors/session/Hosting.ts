@@ -11,7 +11,7 @@ import { type Failure as Failing, why } from "../Why.js"
 import { type Live, over, Turn } from "./Living.js"
 import * as Programs from "./Programs.js"
 import * as Session from "./Session.js"
-import { Parting } from "./Sessions.js"
+import { type Failure, Parting } from "./Sessions.js"
 import * as Telling from "./Telling.js"
 import * as Waiting from "./Waiting.js"
 
@@ -47,10 +47,17 @@ const failed = (cause: Cause.Cause<Failing>): Turn => {
 }
 
 /** The first to turn it wins. */
-const turning = <E extends Failing>(live: Live, turn: Effect.Effect<Turn, E>) =>
+const turning = <E extends Failing>(mine: Deferred.Deferred<Turn>, turn: Effect.Effect<Turn, E>) =>
   Effect.flatMap(Effect.exit(turn), (exit) => {
-    if (Exit.isSuccess(exit)) return Deferred.succeed(live.turn, exit.value)
-    return Cause.isInterruptedOnly(exit.cause) ? Effect.void : Deferred.succeed(live.turn, failed(exit.cause))
+    if (Exit.isSuccess(exit)) return Deferred.succeed(mine, exit.value)
+    return Cause.isInterruptedOnly(exit.cause) ? Effect.void : Deferred.succeed(mine, failed(exit.cause))
+  })
+
+/** From its telling on it may be woken or deleted, while its container is still on its way out: the rest hears of that. */
+const rests = (live: Live) =>
+  Effect.gen(function* () {
+    live.turn = yield* Deferred.make<Turn>()
+    live.running = yield* Deferred.make<void, Failure>()
   })
 
 /** It is frozen still when it is its turn. */
@@ -59,7 +66,7 @@ const deepFrozen = (live: Live): Effect.Effect<Turn> =>
     .withPermits(1)(
       Effect.suspend(() =>
         live.state._tag === "Frozen"
-          ? Effect.as(Telling.tell(live, Session.Command.DeepFreeze()), true)
+          ? Effect.as(Effect.zipRight(Telling.tell(live, Session.Command.DeepFreeze()), rests(live)), true)
           : Effect.succeed(false)
       )
     )
@@ -89,16 +96,17 @@ const running = ({ log, waits }: Options, live: Live, claimed: Claimed) =>
   Effect.gen(function* () {
     live.claimed = claimed
     const { container } = claimed
-    yield* Effect.forkScoped(turning(live, Programs.run(live, container, waits)))
-    yield* Effect.forkScoped(turning(live, timed(live, waits)))
-    yield* Effect.forkScoped(turning(live, abandoned(live, waits)))
+    const mine = live.turn
+    yield* Effect.forkScoped(turning(mine, Programs.run(live, container, waits)))
+    yield* Effect.forkScoped(turning(mine, timed(live, waits)))
+    yield* Effect.forkScoped(turning(mine, abandoned(live, waits)))
     yield* Effect.forkScoped(
       turning(
-        live,
+        mine,
         Effect.map(container.gone, ({ reason }) => because[reason])
       )
     )
-    const turn = yield* Deferred.await(live.turn)
+    const turn = yield* Deferred.await(mine)
     if (turn._tag === "Over") yield* Effect.ignore(Telling.insist(log, live, Session.Command.End(turn)))
     live.terminal.dismiss(partings(turn))
     return turn

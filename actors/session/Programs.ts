@@ -1,7 +1,7 @@
 /** What runs at a session's terminal, while its container lasts: the shell itself, or a multiplexer's client, time and again. */
 import { Deferred, Effect, Schedule, Stream } from "effect"
 import type { Container, Exited, SubstrateError } from "../../src/substrate/Substrate.js"
-import { type Live, Turn } from "./Living.js"
+import { type Live, over, Turn } from "./Living.js"
 import { Parting } from "./Sessions.js"
 import * as Shell from "./Shell.js"
 import * as Waiting from "./Waiting.js"
@@ -9,9 +9,11 @@ import * as Waiting from "./Waiting.js"
 /** For the small commands that look after the multiplexer. */
 const SOON = "10 seconds"
 const SAID = 4_096
+const AGAIN = "1 second"
+const SIGNALLED = 128
 
 /** As shells count: 128 + n for a signal. */
-export const status = ({ code, how }: Exited): number => (how === "exited" ? code : 128 + code)
+export const status = ({ code, how }: Exited): number => (how === "exited" ? code : SIGNALLED + code)
 
 /** While its root is read the container stands still for a moment, and starts nothing. */
 const EBUSY = 16
@@ -57,12 +59,24 @@ const ended = (exited: Exited): Effect.Effect<Turn> => {
   return Effect.succeed(Turn.Over({ ending, parting: Parting.Exited({ code }) }))
 }
 
-const keeps = ({ shell }: Live, container: Container) => {
-  const command = Shell.keeps(shell)
-  return command === undefined ? Effect.succeed(false) : Effect.map(quietly(container, command), (code) => code === 0)
+/** What could not be asked, or was killed while it was, is not known: it is asked again, once nothing stands still. */
+const keeps = (live: Live, container: Container): Effect.Effect<boolean, SubstrateError> => {
+  const command = Shell.keeps(live.shell)
+  if (command === undefined) return Effect.succeed(false)
+  return Effect.flatMap(quietly(container, command), (code) => {
+    if (code !== undefined && code <= SIGNALLED) return Effect.succeed(code === 0)
+    return Effect.delay(Effect.zipRight(Waiting.thawed(live), keeps(live, container)), AGAIN)
+  })
 }
 
-/** Resolves when the multiplexer keeps nothing any more; until then a client of it runs whenever somebody is there to see. */
+/** Resolves when it is found, with nobody there to see, that the multiplexer keeps nothing; it is asked once a grace. */
+const forsaken = (live: Live, container: Container, { graceMillis }: Waiting.Waits) =>
+  Effect.delay(Effect.zipRight(Waiting.thawed(live), keeps(live, container)), graceMillis).pipe(
+    Effect.repeat({ while: (kept) => kept }),
+    Effect.asVoid
+  )
+
+/** Until the multiplexer keeps nothing any more a client of it runs whenever somebody is there to see. */
 const multiplexed = (live: Live, container: Container, waits: Waiting.Waits) =>
   Effect.gen(function* () {
     while (true) {
@@ -70,23 +84,27 @@ const multiplexed = (live: Live, container: Container, waits: Waiting.Waits) =>
       const unseen = Effect.as(Waiting.deserted(live, waits, true), undefined)
       const exited = yield* Effect.raceFirst(once(live, container), unseen)
       if (exited !== undefined) {
-        if (exited.how === "gone" || !(yield* keeps(live, container))) return exited
+        if (exited.how === "gone" || !(yield* keeps(live, container))) return yield* ended(exited)
         live.terminal.dismiss(Parting.Detached({ why: "asked" }))
       }
-      yield* Waiting.visited(live.terminal)
+      const visited = Effect.as(Waiting.visited(live.terminal), true)
+      const seen = yield* Effect.raceFirst(visited, Effect.as(forsaken(live, container, waits), false))
+      if (!seen) return over("exit", "what ran in it has ended")
     }
   })
 
 /** Resolves when there is nothing left at the terminal. */
 export const run = (live: Live, container: Container, waits: Waiting.Waits) =>
-  Effect.flatMap(live.shell.multiplexer === null ? once(live, container) : multiplexed(live, container, waits), ended)
+  live.shell.multiplexer === null ? Effect.flatMap(once(live, container), ended) : multiplexed(live, container, waits)
 
-/** Puts input files, and what the multiplexer needs, in place. */
+/** Puts input files, and what the multiplexer needs, in place, and has that begin. */
 export const prepare = (
   { shell }: Live,
   container: Container,
   inputs: Parameters<typeof Shell.preparing>[1]
-): Effect.Effect<unknown, SubstrateError> => {
-  const command = Shell.preparing(shell, inputs)
-  return command === undefined ? Effect.void : quietly(container, command)
-}
+): Effect.Effect<void, SubstrateError> =>
+  Effect.forEach(
+    [Shell.preparing(shell, inputs), Shell.founding(shell)],
+    (command) => (command === undefined ? Effect.void : Effect.asVoid(quietly(container, command))),
+    { discard: true }
+  )

@@ -32,7 +32,7 @@ const command = (argv: ReadonlyArray<string>, shell: Shell, files: ReadonlyArray
   final: false
 })
 
-/** Attaches to what the multiplexer keeps; begins that where there is none. */
+/** Attaches to what the multiplexer keeps; begins that anew where it has ended. */
 const attaching = ({ argv, multiplexer }: Shell): ReadonlyArray<string> => {
   switch (multiplexer?.name) {
     case undefined:
@@ -45,6 +45,24 @@ const attaching = ({ argv, multiplexer }: Shell): ReadonlyArray<string> => {
 }
 
 export const atTerminal = (shell: Shell): Command => command(attaching(shell), shell)
+
+/** Begins what the multiplexer is to keep, with nobody attached; when it has ended with 0, commands beside find it. */
+export const founding = (shell: Shell): Command | undefined => {
+  const { argv, multiplexer } = shell
+  switch (multiplexer?.name) {
+    case undefined:
+      return undefined
+    case "tmux":
+      return command([multiplexer.path, "new-session", "-d", "-s", NAME, "--", ...argv], shell)
+    case "screen": {
+      // It answers for itself a moment after the one who began it has gone; a shell that ended at once never does.
+      const line =
+        'screen=$1 name=$2 tries=0; shift 2; "$screen" -dmS "$name" "$@" || exit; ' +
+        'until "$screen" -S "$name" -Q select . || [ $((tries += 1)) -gt 100 ]; do sleep 0.02; done'
+      return command(["/bin/sh", "-c", line, "sh", multiplexer.path, NAME, ...argv], shell)
+    }
+  }
+}
 
 /** Ends with 0 when the multiplexer still keeps something. */
 export const keeps = (shell: Shell): Command | undefined => {

@@ -91,12 +91,14 @@ export const make = (options: Options, living: Living) =>
     const life = (live: Live, first: Way) =>
       Effect.gen(function* () {
         let way = first
+        let rests = false
         while (true) {
-          live.turn = yield* Deferred.make<Turn>()
+          if (!rests) live.turn = yield* Deferred.make<Turn>()
           const turn: Turn = yield* hosted(live, way)
           if (turn._tag === "Over" || turn._tag === "Deleted") return turn
           // Whoever woke it waits for the one that is there already.
-          if (way._tag !== "Resting") live.running = yield* Deferred.make<void, Failure>()
+          rests = turn._tag === "Rest"
+          if (!rests && way._tag !== "Resting") live.running = yield* Deferred.make<void, Failure>()
           if (turn._tag === "Replace") yield* replace(live, turn)
           way = turn._tag === "Rest" ? { _tag: "Resting" } : { _tag: "Again" }
         }

@@ -513,6 +513,28 @@ describe.each(multiplexers)("with %s", (multiplexer) => {
     await ask("DELETE", `/sessions/${session.id}`)
   })
 
+  it("is there for commands beside it from the first", async () => {
+    const has = multiplexer === "tmux" ? "tmux has-session -t =main" : "screen -S main -Q select ."
+    const ids = await Promise.all(
+      Array.from({ length: 6 }, async () => {
+        const { id } = await open({ multiplexer })
+        const { json } = await post(`/sessions/${id}/execute`, { command: has })
+        expect(json).toMatchObject({ exit_code: 0 })
+        return id
+      })
+    )
+    for (const id of ids) await ask("DELETE", `/sessions/${id}`)
+  })
+
+  it("is over when what ran in it ends with nobody connected", async () => {
+    const { id } = await open({ multiplexer })
+    // Longer than the grace: no client of the multiplexer is there any more, either.
+    await sleep(3_000)
+    await becomes(id, "running")
+    await post(`/sessions/${id}/execute`, { command: "kill -9 -1" })
+    await over(id)
+  })
+
   it("is kept when everybody has left, and shows its screen to who comes back", async () => {
     const session = await open({ multiplexer })
     const one = await shell(session)

@@ -62,16 +62,10 @@ export const on = (server: Server) => {
       await post(`${at(place)}/freeze`)
       await becomes(place, "frozen")
     },
-    // Asked again until it runs: one that comes while the container is on its way out may not be heard.
-    unfreeze: (place: Place) =>
-      eventually(
-        `${place.id} is running`,
-        async () => {
-          await post(`${at(place)}/unfreeze`)
-          return (await look(place)).state === "running"
-        },
-        60_000
-      ),
+    unfreeze: async (place: Place) => {
+      await post(`${at(place)}/unfreeze`)
+      await becomes(place, "running")
+    },
     /** Resolves when its container is given up. */
     sleeps: (place: Place) =>
       eventually(`${place.id} sleeps`, async () => (await look(place)).container_name === "", 60_000),
