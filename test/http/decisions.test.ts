@@ -1,10 +1,13 @@
 /** What is told of the decision points is what they do. */
 import { readdirSync, readFileSync } from "node:fs"
+import * as HttpApi from "@effect/platform/HttpApi"
 import { describe, expect, it } from "vitest"
 import { catalogue, isPlanned } from "../../src/guards/Catalogue.js"
 import { denials } from "../../src/guards/Denials.js"
+import { Api } from "../../src/http/Api.js"
 import { decisions, document } from "../../src/http/Decisions.js"
 import * as Document from "../../src/http/Document.js"
+import { readme } from "../../src/http/Endpoints.js"
 
 const root = new URL("../../", import.meta.url)
 const textOf = (path: string) => readFileSync(new URL(path, root), "utf8")
@@ -14,6 +17,12 @@ const sources = ["src/guards", "src/http", "actors"].flatMap((room) =>
     .filter((path) => path.endsWith(".ts") && !path.endsWith("Denials.ts"))
     .map((path) => textOf(`${room}/${path}`))
 )
+
+const routes: Array<string> = []
+HttpApi.reflect(Api, {
+  onGroup: () => undefined,
+  onEndpoint: ({ endpoint: { method, path } }) => routes.push(`${method} ${path.replace(/:(\w+)/g, "{$1}")}`)
+})
 
 describe("the decision points", () => {
   it("are 26, and each of them is real", () => {
@@ -56,4 +65,10 @@ describe("the decision points", () => {
   it("are written down in docs/DECISIONS.md as they are: `npm run docs` makes it anew", () => {
     expect(textOf("docs/DECISIONS.md")).toBe(document())
   })
+})
+
+it("every endpoint of the definition is in the README's table: `npm run docs` makes it anew", () => {
+  const text = textOf("README.md")
+  expect(readme(text)).toBe(text)
+  for (const route of routes) expect(text, route).toContain(`| \`${route}\` |`)
 })

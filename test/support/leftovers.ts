@@ -44,10 +44,23 @@ export const membranesOf = (data: string): ReadonlyArray<number> =>
     .filter((pid) => commandOf(pid).includes(`--name ${instanceOf(data)}`))
     .map(Number)
 
-/** The spawner itself: the membrane that is not in a container. */
+const parentOf = (pid: number): number => {
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])
+  } catch {
+    // It ended while we looked.
+    return Number.NaN
+  }
+}
+
+/** The spawner itself: the membrane that no other one made. Process ids begin anew at some point, so the lowest says nothing. */
 export const spawnerOf = (data: string): number | undefined => {
   const found = membranesOf(data)
-  return found.length === 0 ? undefined : Math.min(...found)
+  const parents = new Map(found.map((pid) => [pid, parentOf(pid)]))
+  return found.find((pid) => {
+    const parent = parents.get(pid) ?? Number.NaN
+    return !Number.isNaN(parent) && !found.includes(parent)
+  })
 }
 
 /** One that has ended meanwhile, as a helper does whose container was killed just before, is fine. */

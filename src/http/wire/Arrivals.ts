@@ -62,12 +62,19 @@ export const make = (options: Options = {}): typeof Arrivals.Service => {
   const paced = (request: IncomingMessage, arrival: Arrival) => {
     const { socket } = request
     let [bytes, left] = [socket.bytesRead, intervals]
-    const look = () => {
+    const judge = () => {
       const more = socket.bytesRead - bytes
       bytes = socket.bytesRead
       left -= 1
       if (left <= 0 || (more < steadyBytes && !fed(request))) return arrival.cut()
       arrival.timer = setTimeout(look, everyMillis)
+    }
+    // After a pause of ours timers come before what lies in the sockets: that is read first.
+    const look = () => {
+      const { timer } = arrival
+      setImmediate(() => {
+        if (arriving.has(request) && arrival.timer === timer) judge()
+      })
     }
     clearTimeout(arrival.timer)
     arrival.timer = setTimeout(look, everyMillis)
