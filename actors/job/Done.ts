@@ -1,13 +1,12 @@
 /** How a job's work ended, as the log will have it, and the bytes to keep before that is told. */
 import type { Digest } from "../../events/Ids.js"
 import type { Output, Usage } from "../../events/Job.js"
-import type { Permit } from "../../src/guards/Guard.js"
-import type { Ownership } from "../../src/guards/ResourceOwned.js"
 import type { Plan } from "../../src/languages/Plan.js"
 import { digestOf } from "../../src/store/Digest.js"
 import type { Ran } from "../../src/substrate/Substrate.js"
 import * as Execution from "./Execution.js"
 import type { Ending } from "./Job.js"
+import type { Recall } from "./Living.js"
 
 /** Bytes that a result names by digest. */
 export interface Kept {
@@ -69,12 +68,22 @@ export const unrun = (status: Ending["status"], cause: Ending["cause"], reason: 
   gone: false
 })
 
+type Told = Pick<Ending, "status" | "cause" | "exitCode" | "reason">
+
+const told = (recall: Recall): Told =>
+  recall._tag === "Cancelled"
+    ? { status: "cancelled", cause: "cancelled", exitCode: 130, reason: "cancelled" }
+    : { status: "failed", cause: "evicted", exitCode: 137, reason: recall.reason }
+
 /** The end of its container was asked for, and that is how it ended. */
-export const asCancelled = (done: Done, cancelled: Permit<"D17", Ownership<"job">> | undefined): Done => {
-  if (cancelled === undefined || !done.gone) return done
-  const { ending } = done
-  return { ...done, ending: { ...ending, status: "cancelled", cause: "cancelled", exitCode: 130, reason: "cancelled" } }
-}
+export const asRecalled = (done: Done, recall: Recall | undefined): Done =>
+  recall === undefined || !done.gone ? done : { ...done, ending: { ...done.ending, ...told(recall) } }
+
+/** It had no container yet. */
+export const unbegun = (recall: Recall): Done =>
+  recall._tag === "Cancelled"
+    ? unrun("cancelled", "cancelled", "cancelled before it ran")
+    : unrun("failed", "evicted", recall.reason)
 
 const usage = (ran: Ran): Usage => ({
   wallMicros: ran.wallMicros,

@@ -68,6 +68,10 @@ export class Jobs extends Context.Tag("actors/Jobs")<
     readonly ended: (job: JobId) => Effect.Effect<void>
     /** Resolves once the cancellation is durable; a job that has ended is left as it is. */
     readonly cancel: (owned: Permit<"D17", Ownership<"job">>) => Effect.Effect<void, Refused | LogUnavailable>
+    /** Whose jobs have not ended. */
+    readonly owners: Effect.Effect<ReadonlySet<PublicKey>>
+    /** Ends what waits or runs for one who may not have it run any more; resolves once that is durable. */
+    readonly evict: (owner: PublicKey, reason: string) => Effect.Effect<void, LogUnavailable>
     /** Jobs accepted and not ended. */
     readonly active: Effect.Effect<number>
   }

@@ -1,6 +1,6 @@
 /** Jobs as supervised actors: accepted durably, worked on in a container of their own, ended for a typed reason. */
 import { Deferred, Effect, Exit } from "effect"
-import type { JobId } from "../../events/Ids.js"
+import type { JobId, PublicKey } from "../../events/Ids.js"
 import type { JobAccepted } from "../../events/Job.js"
 import type { Permit, Refused } from "../../src/guards/Guard.js"
 import type { Ownership } from "../../src/guards/ResourceOwned.js"
@@ -10,7 +10,7 @@ import { LogUnavailable } from "../../src/log/EventLog.js"
 import type { Slots } from "../key/Slots.js"
 import * as Waking from "../Waking.js"
 import type { Errand, Jobs, Submission, Ticket } from "./Jobs.js"
-import { type Live, Living } from "./Living.js"
+import { type Live, Living, Recall } from "./Living.js"
 import * as Submitting from "./Submitting.js"
 import type * as Work from "./Work.js"
 import * as Working from "./Working.js"
@@ -23,9 +23,19 @@ export interface Options extends Work.Options {
   readonly pendingBytes: number
 }
 
-/** How long a cancellation waits for the proof that the container is empty. */
-const CANCEL_WITHIN = "20 seconds"
+/** How long one who recalls a job waits for the proof that the container is empty. */
+const RECALLED_WITHIN = "20 seconds"
 const late = () => new LogUnavailable({ reason: "the container is not gone yet", written: "unknown" })
+
+/** Resolves when its end is durable. In a container: its end lets the run come back with what was written so far. In line: the waiting ends. */
+const recall = (live: Live, why: Recall) =>
+  Effect.suspend(() => {
+    live.recalled ??= why
+    return Effect.timeoutFail(Effect.zipRight(live.stop, Deferred.await(live.ended)), {
+      duration: RECALLED_WITHIN,
+      onTimeout: late
+    })
+  })
 
 const cancelIn = (living: Living) => (owned: Permit<"D17", Ownership<"job">>) =>
   Effect.suspend((): Effect.Effect<void, Refused | LogUnavailable> => {
@@ -34,12 +44,15 @@ const cancelIn = (living: Living) => (owned: Permit<"D17", Ownership<"job">>) =>
     if (live === undefined) return Effect.void
     // The permit was true when it was issued; the job's owner is true now.
     if (live.owner !== actor) return refuseRejected("job", { command: "Cancel", in: "Another's" })
-    live.cancelled ??= owned
-    // In a container: its end lets the run come back with what was written so far. In line: the waiting ends.
-    return Effect.zipRight(live.stop, Deferred.await(live.ended)).pipe(
-      Effect.timeoutFail({ duration: CANCEL_WITHIN, onTimeout: late })
-    )
+    return recall(live, Recall.Cancelled({ owned }))
   })
+
+const evictIn = (living: Living) => (owner: PublicKey, reason: string) =>
+  Effect.forEach(
+    [...living.all()].filter((live) => live.owner === owner),
+    (live) => recall(live, Recall.Evicted({ reason })),
+    { concurrency: "unbounded", discard: true }
+  )
 
 export const make = (options: Options) =>
   Effect.gen(function* () {
@@ -95,5 +108,14 @@ export const make = (options: Options) =>
       })
 
     const active = Effect.sync(() => living.size)
-    return { submit, run, cancel: cancelIn(living), ended, active } satisfies typeof Jobs.Service
+    const owners = Effect.sync(() => new Set([...living.all()].map(({ owner }) => owner)))
+    return {
+      submit,
+      run,
+      cancel: cancelIn(living),
+      evict: evictIn(living),
+      owners,
+      ended,
+      active
+    } satisfies typeof Jobs.Service
   })

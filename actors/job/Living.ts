@@ -1,5 +1,5 @@
 /** The jobs that were let in here and have not ended, and how much of our memory they may take together. */
-import { Deferred, Effect, Exit, FiberId } from "effect"
+import { Data, Deferred, Effect, Exit, FiberId } from "effect"
 import type { JobId, PublicKey } from "../../events/Ids.js"
 import type { Permit, Refused } from "../../src/guards/Guard.js"
 import type { Ownership } from "../../src/guards/ResourceOwned.js"
@@ -7,6 +7,14 @@ import { LogUnavailable } from "../../src/log/EventLog.js"
 import type { Lease } from "../key/Slots.js"
 import type { JobActor } from "./JobActor.js"
 import type { Outcome } from "./Jobs.js"
+
+/** Why it ends before it would by itself. */
+export type Recall = Data.TaggedEnum<{
+  Cancelled: { readonly owned: Permit<"D17", Ownership<"job">> }
+  /** Not its owner's wish: what it was accepted for does not hold any more. */
+  Evicted: { readonly reason: string }
+}>
+export const Recall = Data.taggedEnum<Recall>()
 
 export interface Live {
   readonly job: JobId
@@ -21,7 +29,8 @@ export interface Live {
   readonly ended: Deferred.Deferred<void, LogUnavailable>
   createdAt: number
   startedAt: number | null
-  cancelled: Permit<"D17", Ownership<"job">> | undefined
+  /** The first counts. */
+  recalled: Recall | undefined
   /** Brings about its end, whatever it is doing just now. */
   stop: Effect.Effect<void>
 }
@@ -34,7 +43,7 @@ export const live = (named: Named): Live => ({
   ended: Deferred.unsafeMake(FiberId.none),
   createdAt: 0,
   startedAt: null,
-  cancelled: undefined,
+  recalled: undefined,
   stop: Effect.void
 })
 
@@ -48,6 +57,10 @@ export class Living {
 
   get size(): number {
     return this.jobs.size
+  }
+
+  all(): Iterable<Live> {
+    return this.jobs.values()
   }
 
   find(job: string): Live | undefined {

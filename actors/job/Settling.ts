@@ -10,7 +10,7 @@ import { why } from "../Why.js"
 import * as Done from "./Done.js"
 import * as Job from "./Job.js"
 import * as JobActor from "./JobActor.js"
-import type { Live } from "./Living.js"
+import type { Live, Recall } from "./Living.js"
 
 /** Why there was no container to work in. */
 export type Failure = Refused | LogUnavailable | ContainerLost
@@ -25,8 +25,8 @@ interface End {
 const untilKept = Schedule.spaced("500 millis")
 
 /** How a worker that did not come back with a result ended. */
-const cut = (cause: Cause.Cause<Failure>, cancelled: boolean): End => {
-  if (cancelled) return { done: Done.unrun("cancelled", "cancelled", "cancelled before it ran") }
+const cut = (cause: Cause.Cause<Failure>, recalled: Recall | undefined): End => {
+  if (recalled !== undefined) return { done: Done.unbegun(recalled) }
   if (Cause.isInterruptedOnly(cause))
     return { done: Done.unrun("failed", "control-plane-restart", "the server stopped") }
   const failure = Cause.failureOption(cause)
@@ -36,12 +36,12 @@ const cut = (cause: Cause.Cause<Failure>, cancelled: boolean): End => {
   return error._tag === "ContainerLost" ? { done } : { done, refused: error }
 }
 
-const endOf = (exit: Exit.Exit<Done.Done, Failure>, { cancelled }: Live): End =>
-  Exit.isSuccess(exit) ? { done: Done.asCancelled(exit.value, cancelled) } : cut(exit.cause, cancelled !== undefined)
+const endOf = (exit: Exit.Exit<Done.Done, Failure>, { recalled }: Live): End =>
+  Exit.isSuccess(exit) ? { done: Done.asRecalled(exit.value, recalled) } : cut(exit.cause, recalled)
 
-const commandOf = ({ cancelled }: Live, { ending }: Done.Done): Job.Command =>
-  cancelled !== undefined && ending.status === "cancelled"
-    ? Job.Command.Cancel({ owned: cancelled, ending })
+const commandOf = ({ recalled }: Live, { ending }: Done.Done): Job.Command =>
+  recalled?._tag === "Cancelled" && ending.status === "cancelled"
+    ? Job.Command.Cancel({ owned: recalled.owned, ending })
     : Job.Command.Finish({ ending })
 
 const tell = (live: Live, { done, refused }: End, { rows, state }: Committed<Job.State>) => {

@@ -61,8 +61,8 @@ export const make = (options: Work.Options, living: Living) =>
 
     const work = (live: Live, planned: Planned) =>
       Effect.suspend(() =>
-        // Cancelled as soon as it was accepted.
-        live.cancelled === undefined ? Work.perform(options, live.job, planned, started(live)) : Effect.interrupt
+        // Recalled as soon as it was accepted.
+        live.recalled === undefined ? Work.perform(options, live.job, planned, started(live)) : Effect.interrupt
       )
 
     return {

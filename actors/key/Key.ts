@@ -11,7 +11,7 @@ import type { KeyCreated, KeyEvent } from "../../events/Key.js"
 import { GENERATIONS } from "../../src/guards/Descent.js"
 
 /** What of a key decides about what comes next. */
-export interface About {
+interface About {
   readonly key: PublicKey
   readonly expiresAt: number | null
   readonly confirm: Confirm

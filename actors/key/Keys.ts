@@ -10,7 +10,7 @@ import type { StoreUnavailable } from "../../src/store/Blobs.js"
 
 export type { Wanted } from "../../src/guards/Descent.js"
 
-export interface Pair {
+interface Pair {
   readonly publicKey: PublicKey
   readonly secretKey: string
 }

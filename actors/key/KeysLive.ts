@@ -16,7 +16,7 @@ import * as Bearing from "./Bearing.js"
 import * as Key from "./Key.js"
 import { Keys, type Order } from "./Keys.js"
 
-export interface Options {
+interface Options {
   /** What a new key gets when nothing is said. */
   readonly confirm: Confirm
 }

@@ -7,18 +7,8 @@ import { Refusals } from "../../src/guards/Refusals.js"
 import { type KeyRecord, KeyTable } from "../../src/projections/KeyTable.js"
 import { type Lease, Slots } from "./Slots.js"
 
-const uncertain = (note: string): Refused =>
-  concurrencyWithin.refuse({
-    code: "uncertain",
-    message: "It is not certain how many things run for this key, so nothing more is begun. Try again shortly.",
-    status: 503,
-    retryAfterSeconds: 1,
-    uncertain: true,
-    note
-  })
-
-const unreadable = uncertain("the key's record cannot be read")
-const over = uncertain("what asks for a slot has ended")
+const unreadable = concurrencyWithin.doubt("the key's record cannot be read")
+const over = concurrencyWithin.doubt("what asks for a slot has ended")
 
 class Counts {
   private readonly active = new Map<string, number>()

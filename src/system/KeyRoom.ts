@@ -1,5 +1,7 @@
-/** The keeper of what keys own in the tree: it looks after sessions and services from when they are there. */
+/** The keepers of what runs for keys in the tree: they look after programs, sessions and services from when those are there. */
 import { Effect, Option, Schema } from "effect"
+import type { Jobs } from "../../actors/job/Jobs.js"
+import * as Evicting from "../../actors/key/Evicting.js"
 import * as Holding from "../../actors/key/Holding.js"
 import type { Services } from "../../actors/service/Services.js"
 import type { Sessions } from "../../actors/session/Sessions.js"
@@ -15,7 +17,13 @@ const worker = { restart: "permanent", shutdown: "10 seconds" } as const
 
 const isSession = Schema.is(SessionId)
 
-export const watch = ({ branch }: Root, sessions: typeof Sessions.Service, services: typeof Services.Service) =>
+interface Kept {
+  readonly jobs: typeof Jobs.Service
+  readonly sessions: typeof Sessions.Service
+  readonly services: typeof Services.Service
+}
+
+export const watch = ({ branch }: Root, { jobs, services, sessions }: Kept) =>
   Effect.gen(function* () {
     const sessionTable = yield* SessionTable
     const serviceTable = yield* ServiceTable
@@ -29,6 +37,9 @@ export const watch = ({ branch }: Root, sessions: typeof Sessions.Service, servi
             serviceTable.find(id),
             Option.map(({ owner }) => owner)
           )
-    const start = yield* Holding.make({ ...DiskRoom.placesOf(sessions, services), ownerOf })
-    yield* branch({ ...rules, backoff, name: "keys", children: [{ ...worker, name: "keeper", start }] })
+    const children = [
+      { ...worker, name: "keeper", start: yield* Holding.make({ ...DiskRoom.placesOf(sessions, services), ownerOf }) },
+      { ...worker, name: "evictor", start: yield* Evicting.make(jobs) }
+    ]
+    yield* branch({ ...rules, backoff, name: "keys", children })
   })

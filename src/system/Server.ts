@@ -178,7 +178,7 @@ const make = (settings: Settings, tls: TlsRoom.TlsRoom) =>
     const outer = inner.pipe(Context.add(Sessions, sessions), Context.add(Services, running))
     const kept = yield* Effect.provide(SnapshotRoom.make(root, disk), outer)
     yield* disk.watch(sessions, running)
-    yield* KeyRoom.watch(root, sessions, running)
+    yield* KeyRoom.watch(root, { jobs: Context.get(inner, Jobs), sessions, services: running })
     const { url } = yield* Effect.provide(edge(root, settings, tls), Context.merge(outer, kept))
     return Context.add(warm, Running, { url, gaveUp: root.gaveUp })
   })

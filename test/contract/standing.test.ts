@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Answer, answerOf, begin, request, type Target } from "../support/client.js"
 import { json } from "../support/command.js"
 import { eventually } from "../support/eventually.js"
-import { type Server, startServer } from "../support/server.js"
+import { anotherKey } from "../support/keys.js"
+import { type Server, serverForTest, startServer } from "../support/server.js"
 
 let server: Server
 beforeAll(async () => {
@@ -97,6 +98,30 @@ describe("what a revoked key owns", () => {
     const { path } = await servedBy(parent)
     expect(await get(parent, path)).toMatchObject({ state: "running" })
     expect((await visit(url)).status).toBe(503)
+  }, 120_000)
+})
+
+describe("what was sent for a key", () => {
+  it("is evicted when the key is good no longer, whether it waits or runs; others' go on", async () => {
+    const small = await serverForTest({ pool: "1:3" })
+    const [to, other] = [anotherKey(small), anotherKey(small)]
+    const begin = async (as: Target, code: string) =>
+      String(passed(await post(as, "/execute/async", { language: "bash", code })).job_id)
+    const stateOf = (as: Target) => (job: string) => get(as, `/jobs/${job}`)
+    const beside = await begin(other, "sleep 15; echo done")
+    const jobs = await Promise.all(Array.from({ length: 6 }, () => begin(to, "echo begun; sleep 600")))
+    const told = () => Promise.all(jobs.map(stateOf(to)))
+    await eventually("two run", async () => (await told()).filter(({ status }) => status === "running").length === 2)
+    await json("keys", "suspend", to.publicKey, "--data", small.data)
+    const left = async () => Number((await get(other, "/stats")).active_jobs)
+    await eventually("those of others are left", async () => (await left()) === 1)
+    await json("keys", "resume", to.publicKey, "--data", small.data)
+    const ends = await told()
+    for (const end of ends) expect(end).toMatchObject({ status: "failed", cause: "evicted", success: false })
+    expect(ends.map(({ stdout }) => stdout).sort()).toEqual(["", "", "", "", "begun\n", "begun\n"])
+    expect(ends.map(({ error }) => error)).toEqual(ends.map(() => "its key is suspended"))
+    await eventually("another's has ended", async () => (await stateOf(other)(beside)).status === "completed")
+    expect(await stateOf(other)(beside)).toMatchObject({ stdout: "done\n" })
   }, 120_000)
 })
 

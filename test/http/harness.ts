@@ -212,6 +212,8 @@ const jobs = Layer.scoped(
         const one = running.get(resource)
         return one === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(one.cancel, undefined))
       },
+      owners: Effect.sync(() => new Set()),
+      evict: () => Effect.void,
       active: Effect.sync(() => running.size)
     })
   })
