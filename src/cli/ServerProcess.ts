@@ -16,7 +16,7 @@ export interface ServerProcess extends Credentials {
   readonly said: () => string
 }
 
-export interface ServerOptions {
+interface ServerOptions {
   readonly data: string
   /** More arguments of `serve`. */
   readonly arguments?: ReadonlyArray<string>
@@ -29,6 +29,8 @@ const Ready = Schema.parseJson(
 )
 
 const PROGRAM = join(home, "bin", "unsandbox.mjs")
+/** Those of the program's first line. */
+const FLAGS = ["--max-semi-space-size=64"]
 const SAID = 64 * 1024
 
 /** Variables of the caller must not change what is started. */
@@ -47,7 +49,7 @@ const launch = (options: ServerOptions) =>
   Effect.sync(() =>
     spawn(
       process.execPath,
-      [PROGRAM, "serve", "--json", "--port", "0", "--data", options.data, ...(options.arguments ?? [])],
+      [...FLAGS, PROGRAM, "serve", "--json", "--port", "0", "--data", options.data, ...(options.arguments ?? [])],
       { stdio: ["ignore", "pipe", "pipe"], env: { ...inherited(), ...options.environment } }
     )
   )

@@ -11,7 +11,7 @@ import type { KeyDesk } from "./KeyDesk.js"
 import type { OtpDesk } from "./OtpDesk.js"
 import type { VaultDesk } from "./VaultDesk.js"
 
-export interface ControlClient {
+interface ControlClient {
   readonly keys: KeyDesk
   readonly vault: VaultDesk
   readonly egress: EgressDesk
@@ -36,12 +36,15 @@ export const running = (data: string): Effect.Effect<boolean> =>
 const lost = (error: unknown): Declined =>
   error instanceof Declined ? error : new Declined({ code: "server_lost", message: `the server went away: ${error}` })
 
-const bounded = <A, E, R>(call: Effect.Effect<A, E, R>) =>
+/** Long enough to wrap a million data keys anew. */
+const ROTATED_WITHIN = "30 minutes"
+
+const bounded = <A, E, R>(call: Effect.Effect<A, E, R>, within: "30 seconds" | typeof ROTATED_WITHIN = "30 seconds") =>
   call.pipe(
     Effect.mapError(lost),
     Effect.timeoutFail({
-      duration: "30 seconds",
-      onTimeout: () => new Declined({ code: "timeout", message: "the server did not answer within 30 seconds" })
+      duration: within,
+      onTimeout: () => new Declined({ code: "timeout", message: `the server did not answer within ${within}` })
     })
   )
 
@@ -65,7 +68,7 @@ export const make = Effect.fnUntraced(function* (data: string) {
       limit: (key, grants) => bounded(rpc.keys.limit({ key, grants })),
       confirm: (key, confirm) => bounded(rpc.keys.confirm({ key, confirm }))
     },
-    vault: { show: bounded(rpc.vault.show()), rotate: bounded(rpc.vault.rotate()) },
+    vault: { show: bounded(rpc.vault.show()), rotate: bounded(rpc.vault.rotate(), ROTATED_WITHIN) },
     egress: {
       show: bounded(rpc.egress.show()),
       change: ({ key, rules, verb }) => bounded(rpc.egress.change({ key, rules, verb }))
