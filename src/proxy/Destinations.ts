@@ -22,7 +22,7 @@ export type Destination = Data.TaggedEnum<{
   Asleep: { readonly name: string; readonly page: boolean }
   /** Neither running nor to be woken. `retry`: it may come back on its own. */
   Down: { readonly name: string; readonly reason: string; readonly retry: boolean }
-  Ready: { readonly name: string; readonly service: ServiceId; readonly dial: Dial }
+  Ready: { readonly name: string; readonly service: ServiceId; readonly port: number; readonly dial: Dial }
 }>
 export const Destination = Data.taggedEnum<Destination>()
 

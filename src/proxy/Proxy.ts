@@ -17,7 +17,7 @@ export class ProxyCannotListen extends Data.TaggedError("ProxyCannotListen")<{ r
   }
 }
 
-export interface Options {
+interface Options {
   readonly host: string
   /** In the order of preference, 0: a free one; the last one's failure is ours. */
   readonly ports: readonly [number, ...ReadonlyArray<number>]
@@ -26,7 +26,7 @@ export interface Options {
   readonly secure?: Secure
 }
 
-export interface Bound {
+interface Bound {
   readonly port: number
   /** Keeps the public ports in step; never ends. */
   readonly run: Effect.Effect<never>

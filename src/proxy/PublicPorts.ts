@@ -31,7 +31,7 @@ const closed = (server: Server) =>
     server.close(() => resume(Effect.void))
   })
 
-export interface PublicPorts {
+interface PublicPorts {
   /** Opens and closes ports as services get and lose them; never ends. Interrupting it closes all. */
   readonly run: Effect.Effect<never>
 }

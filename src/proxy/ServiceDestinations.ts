@@ -47,7 +47,7 @@ const make = (domain: string) =>
       Effect.zipRight(services.awake(service), Clock.currentTimeMillis).pipe(
         Effect.map((now) => {
           const begun = state === "running" ? since / 1_000 : now
-          return Destination.Ready({ name, service, dial: dialled(service, port, begun + LISTENS_WITHIN) })
+          return Destination.Ready({ name, service, port, dial: dialled(service, port, begun + LISTENS_WITHIN) })
         }),
         Effect.catchTag("NotAwake", ({ reason, state }) => Effect.succeed(down(name, reason, passing.includes(state))))
       )

@@ -1,18 +1,21 @@
-/** One visitor's request, carried to the service and back over a connection of its own. */
+/** One visitor's request, carried to the service and back: over a kept connection where it may be sent twice, else over one of its own. */
 import { Agent, type IncomingMessage, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Effect, type Scope } from "effect"
 import { ProxyServer } from "httpxy"
 import type { ServiceId } from "../../events/Ids.js"
-import { type Destination, Destinations, type Unreachable } from "./Destinations.js"
+import { type Destination, Destinations, Unreachable } from "./Destinations.js"
 import * as HostName from "./HostName.js"
+import * as Lines from "./Lines.js"
 import * as Refusing from "./Refusing.js"
 
-/** Requests under way to one service, as many as its container has relays; waiting for its thaw is under way too. */
-const PER_SERVICE = 1_024
+/** Requests under way to one service, as many as its container has relays beside those that are kept; waiting for its thaw is under way too. */
+const PER_SERVICE = 1_024 - Lines.KEPT
 /** Without a byte of the answer; longer than clients wait. */
 const SILENCE_MILLIS = 300_000
 const UPGRADE_MILLIS = 30_000
+/** What ended while it was kept fails as soon as it is written to. */
+const STALE_MILLIS = 1_000
 
 /** Hands out the one connection that was made for this request. */
 class Once extends Agent {
@@ -32,10 +35,26 @@ const withoutClaims = (request: IncomingMessage): void => {
     if (name.startsWith("x-forwarded-") || name === "forwarded" || name === "x-real-ip") delete request.headers[name]
 }
 
+/** How long a connection lasts is each side's own affair: the visitor's wish is not the service's, nor the other way round. */
+const separately = (proxy: ProxyServer<IncomingMessage, ServerResponse>) => {
+  const wishes = new WeakMap<IncomingMessage, string>()
+  proxy.on("proxyRes", (answer, { headers }, { req }) => {
+    delete answer.headers.connection
+    delete answer.headers["keep-alive"]
+    const wish = wishes.get(req)
+    if (wish !== undefined) headers.connection = wish
+  })
+  return (request: IncomingMessage): void => {
+    const { connection } = request.headers
+    if (connection !== undefined) wishes.set(request, connection)
+    delete request.headers.connection
+  }
+}
+
 type Ready = Extract<Destination, { readonly _tag: "Ready" }>
 type Carry = (ready: Ready) => Effect.Effect<void, Unreachable, Scope.Scope>
 
-export interface Visiting {
+interface Visiting {
   /** Resolves when the answer has left or the visitor has. */
   readonly request: (request: IncomingMessage, response: ServerResponse) => Effect.Effect<void>
   /** Resolves when the connection, upgraded or not, has closed. */
@@ -49,9 +68,17 @@ const closed = (stream: ServerResponse | Socket): Effect.Effect<void> =>
     return Effect.sync(() => stream.destroy())
   })
 
+/** A kept connection may end under it: only what asks for nothing to be done, and has no body, is sent again. */
+const repeatable = ({ headers, method }: IncomingMessage): boolean =>
+  (method === "GET" || method === "HEAD") &&
+  headers["content-length"] === undefined &&
+  headers["transfer-encoding"] === undefined
+
 export const make = Effect.gen(function* () {
   const destinations = yield* Destinations
+  const lineTo = yield* Lines.make
   const proxy = new ProxyServer({ xfwd: true, upgradeTimeout: UPGRADE_MILLIS, proxyTimeout: SILENCE_MILLIS })
+  const withoutWish = separately(proxy)
   const underWay = new Map<ServiceId, number>()
 
   const counted = <A, E, R>(service: ServiceId, visit: Effect.Effect<A, E, R>, crowded: Effect.Effect<A>) =>
@@ -83,17 +110,36 @@ export const make = Effect.gen(function* () {
       yield* counted(destination.service, carried, told(Refusing.crowded))
     })
 
+  /** Resolves when the answer has left or the visitor has. */
+  const through = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    agent: Agent
+  ): Effect.Effect<void, Unreachable> =>
+    Effect.async((resume) => {
+      const left = () => resume(Effect.void)
+      if (response.destroyed) return left()
+      response.once("close", left)
+      proxy.web(request, response, { target, agent }).catch((error: unknown) => {
+        response.off("close", left)
+        resume(new Unreachable({ reason: error instanceof Error ? error.message : "it hung up" }))
+      })
+      return Effect.sync(() => response.destroy())
+    })
+
   const carryRequest =
     (request: IncomingMessage, response: ServerResponse): Carry =>
-    ({ dial }) =>
-      Effect.flatMap(dial, (socket) => {
-        if (response.destroyed) return Effect.void
-        withoutClaims(request)
-        proxy.web(request, response, { target, agent: new Once(socket) }).catch((error: unknown) => {
-          Refusing.answer(response, Refusing.unreachable(error instanceof Error ? error.message : "it hung up"))
-        })
-        return closed(response)
+    ({ dial, port, service }) => {
+      const anew = Effect.flatMap(dial, (socket) => through(request, response, new Once(socket)))
+      withoutClaims(request)
+      withoutWish(request)
+      if (!repeatable(request)) return anew
+      return Effect.flatMap(lineTo(`${service}:${port}`, dial), ({ kept, line }) => {
+        const sentAt = performance.now()
+        const stale = () => kept && !response.headersSent && performance.now() - sentAt < STALE_MILLIS
+        return Effect.catchIf(through(request, response, line), stale, () => anew)
       })
+    }
 
   const carryUpgrade =
     (request: IncomingMessage, visitor: Socket, head: Buffer): Carry =>

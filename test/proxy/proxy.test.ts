@@ -1,6 +1,6 @@
 /** What visitors of services get: the service's own answers, byte for byte, or a clear reason why not. */
 import { createHash, randomBytes } from "node:crypto"
-import { createServer } from "node:http"
+import { createServer, type ServerOptions, type ServerResponse } from "node:http"
 import { connect, createServer as createTcp, type Socket } from "node:net"
 import { Deferred, Effect } from "effect"
 import { describe, expect } from "vitest"
@@ -9,7 +9,8 @@ import { eventually } from "../support/eventually.js"
 import { live } from "../support/it.js"
 import { dialing, inside, listening, portOf, proxyTo, service, visit } from "./visitors.js"
 
-const ready = (port: number) => Effect.succeed(Destination.Ready({ name: "web", service, dial: dialing(port) }))
+const ready = (port: number) =>
+  Effect.succeed(Destination.Ready({ name: "web", service, port: 80, dial: dialing(port) }))
 
 /** All that a peer sends until it closes. */
 const everything = (socket: Socket) =>
@@ -105,7 +106,7 @@ describe("a service that runs", () => {
   live("costs its visitor a 502 when it does not answer", () =>
     Effect.gen(function* () {
       const dial = Effect.fail(new Unreachable({ reason: "nothing listens on port 80" }))
-      const port = yield* proxyTo(() => Effect.succeed(Destination.Ready({ name: "web", service, dial })))
+      const port = yield* proxyTo(() => Effect.succeed(Destination.Ready({ name: "web", service, port: 80, dial })))
       const answer = yield* visit(port, { headers: { accept: "application/json" } })
       expect(answer.status).toBe(502)
       expect(JSON.parse(answer.body)).toMatchObject({ error: "service_unreachable" })
@@ -243,6 +244,104 @@ describe("a public port", () => {
       yield* said("cba")
       ports.now = []
       yield* said("")
+    })
+  )
+})
+
+describe("a connection that is kept", () => {
+  /** Counts connections, and requests. */
+  const counting = (answer: (response: ServerResponse, nth: number) => void, options: ServerOptions = {}) =>
+    Effect.gen(function* () {
+      const seen = { connections: 0, requests: 0, open: 0 }
+      const server = yield* listening(
+        createServer(options, (request, response) => {
+          seen.requests += 1
+          request.resume().on("end", () => answer(response, seen.requests))
+        })
+      )
+      server.on("connection", (socket) => {
+        seen.connections += 1
+        seen.open += 1
+        socket.on("close", () => {
+          seen.open -= 1
+        })
+      })
+      const port = yield* proxyTo(() => ready(portOf(server)))
+      return { seen, port, server }
+    })
+
+  live("serves one visitor after the other, and is closed when nobody comes", () =>
+    Effect.gen(function* () {
+      const { port, seen } = yield* counting((response) => response.end("hi"), { keepAliveTimeout: 60_000 })
+      for (let nth = 0; nth < 20; nth += 1) expect((yield* visit(port, {})).body).toBe("hi")
+      expect(seen).toEqual({ connections: 1, requests: 20, open: 1 })
+      yield* Effect.promise(() => eventually("it is closed", () => seen.open === 0))
+      expect((yield* visit(port, {})).body).toBe("hi")
+      expect(seen).toMatchObject({ connections: 2, requests: 21 })
+    })
+  )
+
+  live("is not for what must not be done twice", () =>
+    Effect.gen(function* () {
+      const { port, seen } = yield* counting((response) => response.end("done"))
+      yield* visit(port, {})
+      for (const method of ["POST", "PUT", "PATCH"]) yield* visit(port, { method, body: "x" })
+      yield* visit(port, { method: "DELETE" })
+      yield* visit(port, { method: "GET", headers: { "content-length": "1" }, body: "x" })
+      expect(seen).toMatchObject({ connections: 6, requests: 6 })
+    })
+  )
+
+  live("that ends while it is kept costs no visitor anything", () =>
+    Effect.gen(function* () {
+      const { port, seen } = yield* counting((response) => {
+        const { socket } = response
+        // Sooner or later than the next request: sometimes under it.
+        response.end("hi", () => setTimeout(() => socket?.destroy(), Math.random() * 4))
+      })
+      const answers = yield* Effect.forEach(
+        Array.from({ length: 300 }),
+        () => Effect.zipRight(Effect.sleep(Math.random() * 4), visit(port, {})),
+        { concurrency: 3 }
+      )
+      expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+      expect(seen.requests).toBeGreaterThanOrEqual(300)
+    })
+  )
+
+  live("is asked once when it is new, however it ends", () =>
+    Effect.gen(function* () {
+      const { port, seen } = yield* counting((response) => response.socket?.destroy())
+      expect((yield* visit(port, {})).status).toBe(502)
+      expect(seen.requests).toBe(1)
+    })
+  )
+
+  live("does not bring the next visitor what nobody asked for", () =>
+    Effect.gen(function* () {
+      const forged = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+      const server = yield* listening(
+        createTcp((socket) => {
+          socket.on("error", () => undefined)
+          socket.on("data", () => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi${forged}`))
+        })
+      )
+      const port = yield* proxyTo(() => ready(portOf(server)))
+      for (let nth = 0; nth < 10; nth += 1) expect((yield* visit(port, {})).body).not.toContain("forged")
+      const late = yield* listening(
+        createTcp((socket) => {
+          socket.on("error", () => undefined)
+          socket.on("data", () => {
+            socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+            setTimeout(() => socket.write(forged), 20)
+          })
+        })
+      )
+      const other = yield* proxyTo(() => ready(portOf(late)))
+      for (let nth = 0; nth < 5; nth += 1) {
+        expect((yield* visit(other, {})).body).toBe("hi")
+        yield* Effect.sleep("60 millis")
+      }
     })
   )
 })
