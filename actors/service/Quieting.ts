@@ -38,7 +38,8 @@ export const make = (roster: Roster, stillness: Stillness) =>
       const onRoot = Effect.flatMap(volumes.create(resource), body)
       if (hot) return onRoot
       const held = Effect.zipRight(stillness.hold(resource), settled(roster.find(resource)))
-      return Effect.scoped(Effect.zipRight(held, onRoot))
+      // What `body` has of its scope is its caller's: only the stillness ends here.
+      return Effect.using(held, () => onRoot)
     }
 
     const gone = (live: Live | undefined) =>

@@ -10,7 +10,7 @@ import type { Failure, Sessions } from "./Sessions.js"
 import * as Telling from "./Telling.js"
 import * as Tenure from "./Tenure.js"
 
-export interface Options {
+interface Options {
   readonly log: typeof EventLog.Service
   /** Where its root lies. */
   readonly rootOf: (session: Live["session"]) => string
@@ -28,8 +28,12 @@ const untilThawed = {
 /** Programs that cannot be frozen are not read from, and are as they were afterwards. */
 const quiet = <A, E, R>(live: Live, hot: boolean, body: Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, R> => {
   const container = live.claimed?.container
-  if (live.state._tag === "Starting") return notRunning(live)
-  if (hot || live.state._tag !== "Running" || container === undefined) return body
+  const { _tag } = live.state
+  if (_tag === "Starting") return notRunning(live)
+  if (hot || (_tag !== "Running" && _tag !== "Frozen")) return body
+  // Left by a former server and not in hand yet, its programs may be running whatever the log says.
+  if (container === undefined) return notRunning(live)
+  if (_tag === "Frozen") return body
   return Effect.acquireUseRelease(
     substrate(container.freeze),
     () => body,

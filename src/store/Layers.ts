@@ -41,20 +41,27 @@ export class LayerRefused extends Data.TaggedError("LayerRefused")<{
   readonly note?: string
 }> {}
 
+/** Keeps what was captured. */
+export type Captured = Effect.Effect<Layer, LayerRefused | StoreUnavailable, Scope.Scope>
+
 export class Layers extends Context.Tag("store/Layers")<
   Layers,
   {
     /** One of the few turns at packing, until the scope closes; to be had before anything is made to stand still for it. */
     readonly turn: Effect.Effect<void, LayerRefused, Scope.Scope>
     /**
-     * Keeps the directory's `home`, `tmp` and `srv`. Resolves once durable; the same content is kept once. No sweep takes it
-     * before the scope closes: by then something that the log knows refers to it, or nothing ever will. `changing`: whoever
-     * writes there may go on meanwhile.
+     * Keeps the `home`, `tmp` and `srv` of a directory that nobody writes to. Resolves once durable; the same content is kept
+     * once. No sweep takes it before the scope closes: by then something that the log knows refers to it, or nothing ever will.
      */
-    readonly pack: (
+    readonly pack: (directory: string) => Captured
+    /**
+     * The same in two steps. Resolves when the directory may change again, or go, with the rest of it, which is to be run
+     * within the scope. `changing`: whoever writes there does so meanwhile.
+     */
+    readonly capture: (
       directory: string,
       changing: boolean
-    ) => Effect.Effect<Layer, LayerRefused | StoreUnavailable, Scope.Scope>
+    ) => Effect.Effect<Captured, LayerRefused | StoreUnavailable, Scope.Scope>
     /** Fills an empty directory that nobody else can reach. Resolves when all of it is there and is what the digest says. */
     readonly unpack: (digest: Digest, directory: string) => Effect.Effect<void, LayerRefused | StoreUnavailable>
     /** No sweep takes it before the scope closes. */

@@ -1,8 +1,9 @@
 /** Layers as files below the data directory, made and unpacked by GNU tar on the host. */
 import { join } from "node:path"
-import { Clock, Effect, Layer as EffectLayer, Scope } from "effect"
+import { Clock, Effect, Layer as EffectLayer, ExecutionStrategy, Exit, Option, Scope } from "effect"
 import type { Digest } from "../../events/Ids.js"
 import { Database } from "../log/Database.js"
+import * as Clones from "./Clones.js"
 import * as Disk from "./Disk.js"
 import { Holds } from "./Holds.js"
 import * as LayerFaults from "./LayerFaults.js"
@@ -31,12 +32,21 @@ const streaming = <A>(body: (signal: AbortSignal) => Promise<A>) =>
 const disk = <A>(body: () => Promise<A>) =>
   Effect.uninterruptible(Effect.tryPromise({ try: body, catch: LayerFaults.of }))
 
+/** What it acquired stays until the scope closes, unless it fails: then it goes at once. */
+const orGone = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.scopeWith((until) =>
+    Effect.flatMap(Scope.fork(until, ExecutionStrategy.sequential), (own) =>
+      Effect.onError(Scope.extend(effect, own), (cause) => Scope.close(own, Exit.failCause(cause)))
+    )
+  )
+
 const make = Effect.fnUntraced(function* (options: Options) {
   const { layerBytes, layerFiles } = { ...usual, ...options }
   const { data } = yield* Database
   const diskReserveBytes = options.diskReserveBytes ?? Disk.usualReserve(yield* Disk.spaceOf(data))
   const files = yield* Effect.try({ try: () => LayerFiles.make(data), catch: LayerFaults.unavailable })
   const holds = new Holds()
+  const clones = yield* Effect.mapError(Clones.make(data), LayerFaults.unavailable)
   const turn = yield* Turns.make(turns)
   const unpacking = yield* Turns.make(turns)
   // Between a sweep's look and its removal nobody begins to use the layer.
@@ -73,16 +83,31 @@ const make = Effect.fnUntraced(function* (options: Options) {
       )
     )
 
-  const pack = (directory: string, changing: boolean) =>
-    Effect.scopeWith((until) =>
-      Effect.gen(function* () {
-        const file = yield* unfinished
-        const within = Effect.timeoutFail({ duration: LayerFaults.WITHIN, onTimeout: LayerFaults.late })
-        const layer = yield* within(written(directory, changing, file))
-        yield* named(file, layer.digest, until)
-        return layer
-      }).pipe(Effect.scoped)
+  const within = Effect.timeoutFail({ duration: LayerFaults.WITHIN, onTimeout: LayerFaults.late })
+
+  /** Resolves when all of it has been read. */
+  const packed = Effect.fnUntraced(function* (directory: string, changing: boolean) {
+    const file = yield* unfinished
+    const layer = yield* within(written(directory, changing, file))
+    return Effect.scopeWith((until) => Effect.as(named(file, layer.digest, until), layer))
+  }, orGone)
+
+  const pack = (directory: string) => Effect.flatten(packed(directory, false))
+
+  const capture = Effect.fnUntraced(function* (directory: string, changing: boolean) {
+    // tar walks by handles, and is not led astray by those who write meanwhile; what clones is.
+    if (changing) return yield* packed(directory, true)
+    const parts = yield* disk(() => files.present(directory, Tar.parts))
+    const clone = yield* clones.take(
+      directory,
+      parts,
+      Effect.orElseFail(streaming(left), () => LayerFaults.noRoom)
     )
+    return yield* Option.match(clone, {
+      onNone: () => packed(directory, false),
+      onSome: (it) => Effect.succeed(pack(it))
+    })
+  })
 
   const extracted = Effect.fnUntraced(function* (digest: Digest, directory: string) {
     yield* unpacking
@@ -125,8 +150,9 @@ const make = Effect.fnUntraced(function* (options: Options) {
   })
 
   return Layers.of({
-    turn,
+    turn: Effect.zipRight(turn, clones.ready),
     pack,
+    capture,
     unpack,
     retain: (digest) => gate.withPermits(1)(holds.hold(digest)),
     stored: (digest) => streaming((signal) => LayerFlow.digestOfFile(files.pathOf(digest), signal)),
@@ -134,4 +160,4 @@ const make = Effect.fnUntraced(function* (options: Options) {
   })
 })
 
-export const layer = (options: Options = {}) => EffectLayer.effect(Layers, make(options))
+export const layer = (options: Options = {}) => EffectLayer.scoped(Layers, make(options))

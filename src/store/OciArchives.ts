@@ -80,7 +80,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     Effect.gen(function* () {
       yield* Effect.retry(layers.turn, { while: ({ why }) => why === "busy", schedule: patiently })
       const skipped = yield* unpacked(received, tree, partial)
-      return { layer: yield* layers.pack(tree, false), skipped }
+      return { layer: yield* layers.pack(tree), skipped }
     }).pipe(Effect.timeoutFail({ duration: WITHIN, onTimeout: () => late }))
 
   const read = Effect.fnUntraced(function* (sending: Sending, partial: boolean) {

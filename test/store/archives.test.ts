@@ -83,7 +83,7 @@ describe("an image that goes out", () => {
     const [digest, archive] = await runtime.runPromise(
       Effect.scoped(
         Effect.gen(function* () {
-          const layer = yield* (yield* Layers).pack(path, false)
+          const layer = yield* (yield* Layers).pack(path)
           const { bytes, content } = yield* (yield* Archives).write(layer, { name: "base", createdMillis: 0 })
           const chunks = Chunk.toReadonlyArray(yield* Stream.runCollect(content))
           const all = Buffer.concat(chunks)

@@ -42,11 +42,11 @@ const cycle = (path: string) =>
   Effect.gen(function* () {
     const { layers, volumes } = yield* store
     const before = content(path)
-    const first = yield* layers.pack(path, false)
+    const first = yield* layers.pack(path)
     yield* volumes.replace(id, (fresh) => layers.unpack(first.digest, fresh))
     expect(content(volumes.path(id))).toEqual(before)
     for (const _ of [1, 2]) {
-      const again = yield* layers.pack(volumes.path(id), false)
+      const again = yield* layers.pack(volumes.path(id))
       expect(again.digest).toBe(first.digest)
       yield* volumes.replace(id, (fresh) => layers.unpack(again.digest, fresh))
     }
@@ -95,8 +95,8 @@ live("the same content is kept once, and read whatever its bounds are now", () =
     Effect.gen(function* () {
       const { layers } = yield* store
       fs.writeFileSync(join(path, "home/a"), "a")
-      const one = yield* layers.pack(path, false)
-      expect(yield* layers.pack(path, true)).toEqual(one)
+      const one = yield* layers.pack(path)
+      expect(yield* layers.pack(path)).toEqual(one)
       expect(stored(data)).toHaveLength(1)
       const { bytes, path: file } = yield* layers.stored(one.digest)
       expect([file, bytes]).toEqual([stored(data)[0], one.stored])
@@ -109,11 +109,11 @@ live("sockets are left out, and devices are refused with nothing left behind", (
     Effect.gen(function* () {
       const { layers, volumes } = yield* store
       execFileSync("python3", ["-c", `import socket; socket.socket(socket.AF_UNIX).bind("${path}/tmp/s")`])
-      const { digest } = yield* layers.pack(path, false)
+      const { digest } = yield* layers.pack(path)
       yield* volumes.replace(id, (fresh) => layers.unpack(digest, fresh))
       expect(fs.readdirSync(join(volumes.path(id), "tmp"))).toEqual([])
       execFileSync("mknod", [join(path, "home/null"), "c", "1", "3"])
-      expect(yield* whyOf(layers.pack(path, false))).toBe("unfit")
+      expect(yield* whyOf(layers.pack(path))).toBe("unfit")
       expect(stored(data)).toHaveLength(1)
     }).pipe(Effect.scoped)
   )
@@ -125,7 +125,7 @@ live("what changes the user is not kept", () =>
       const { layers, volumes } = yield* store
       fs.writeFileSync(join(path, "home/sh"), "#!/bin/sh")
       fs.chmodSync(join(path, "home/sh"), 0o6755)
-      const { digest } = yield* layers.pack(path, false)
+      const { digest } = yield* layers.pack(path)
       yield* volumes.replace(id, (fresh) => layers.unpack(digest, fresh))
       expect(fs.statSync(join(volumes.path(id), "home/sh")).mode & 0o7777).toBe(0o755)
     }).pipe(Effect.scoped)
@@ -138,10 +138,10 @@ live("bytes and files have their bounds", () =>
       Effect.gen(function* () {
         const { layers } = yield* store
         fs.writeFileSync(join(path, "home/big"), Buffer.alloc(300_000))
-        expect(yield* whyOf(layers.pack(path, false))).toBe("too-large")
+        expect(yield* whyOf(layers.pack(path))).toBe("too-large")
         fs.truncateSync(join(path, "home/big"), 0)
         for (let n = 0; n < 30; n++) fs.writeFileSync(join(path, `home/${n}`), "")
-        expect(yield* whyOf(layers.pack(path, false))).toBe("too-large")
+        expect(yield* whyOf(layers.pack(path))).toBe("too-large")
         expect(stored(data)).toEqual([])
       }).pipe(Effect.scoped),
     { layerBytes: 200_000, layerFiles: 30 }
@@ -153,7 +153,7 @@ live("a disk at its reserve takes no layer and gives none", () =>
     (data, path) =>
       Effect.gen(function* () {
         const { layers } = yield* store
-        expect(yield* whyOf(layers.pack(path, false))).toBe("no-room")
+        expect(yield* whyOf(layers.pack(path))).toBe("no-room")
         expect(stored(data)).toEqual([])
       }).pipe(Effect.scoped),
     { diskReserveBytes: Number.MAX_SAFE_INTEGER }
@@ -165,10 +165,10 @@ live("a damaged layer, a cut one and one that is not there change nothing", () =
     Effect.gen(function* () {
       const { layers, volumes } = yield* store
       fs.writeFileSync(join(path, "home/a"), "first")
-      const one = yield* layers.pack(path, false)
+      const one = yield* layers.pack(path)
       yield* volumes.replace(id, (fresh) => layers.unpack(one.digest, fresh))
       fs.writeFileSync(join(path, "home/a"), "second")
-      const other = yield* layers.pack(path, false)
+      const other = yield* layers.pack(path)
       const before = content(volumes.path(id))
       const file = (yield* layers.stored(other.digest)).path
       const restored = volumes.replace(id, (fresh) => layers.unpack(other.digest, fresh))
@@ -184,7 +184,7 @@ live("a damaged layer, a cut one and one that is not there change nothing", () =
       expect(content(volumes.path(id))).toEqual(before)
       expect(fs.readdirSync(join(data, "volumes"))).toEqual([id])
       // Made once more, it is whole again.
-      yield* layers.pack(path, false)
+      yield* layers.pack(path)
       yield* restored
       expect(fs.readFileSync(join(volumes.path(id), "home/a"), "utf8")).toBe("second")
     }).pipe(Effect.scoped)
@@ -196,7 +196,7 @@ live("given up in the middle, nothing of it is seen", () =>
     Effect.gen(function* () {
       const { layers } = yield* store
       execFileSync("dd", ["if=/dev/urandom", `of=${path}/home/noise`, "bs=1M", "count=64"], { stdio: "ignore" })
-      const packing = yield* Effect.fork(Effect.scoped(layers.pack(path, false)))
+      const packing = yield* Effect.fork(Effect.scoped(layers.pack(path)))
       yield* Effect.repeat(
         Effect.sync(() => stored(data).length),
         { while: (seen) => seen === 0, schedule: Schedule.spaced("2 millis") }
@@ -243,7 +243,7 @@ effect("a layer goes when nobody has needed it for a while, never on uncertainty
     Effect.gen(function* () {
       const { layers } = yield* store
       const needed = (answer: boolean) => (_: Digest) => Effect.succeed(answer)
-      const { digest } = yield* Effect.scoped(layers.pack(path, false))
+      const { digest } = yield* Effect.scoped(layers.pack(path))
       expect(yield* layers.sweep(needed(false))).toBe(0)
       yield* later
       expect(yield* layers.sweep(() => Effect.fail("the log cannot be read"))).toBe(0)

@@ -39,7 +39,8 @@ export const memory = (meminfo: string | undefined): Finding => {
 }
 
 /** The directory, or the nearest one above it that is there. */
-const nearest = (path: string): string => (existsSync(path) || path === dirname(path) ? path : nearest(dirname(path)))
+export const nearest = (path: string): string =>
+  existsSync(path) || path === dirname(path) ? path : nearest(dirname(path))
 
 const disk = (data: string): Effect.Effect<Finding> =>
   Effect.gen(function* () {

@@ -12,7 +12,7 @@ export const version = (release: string): Finding => {
   return enough ? fine("kernel", release) : missing("kernel", release, fix)
 }
 
-export interface NamespaceSettings {
+interface NamespaceSettings {
   readonly root: boolean
   /** Texts of the settings; undefined where this kernel has none of that name. */
   readonly maximum: string | undefined
@@ -41,7 +41,7 @@ export const userNamespaces = ({ apparmor, maximum, root, unprivileged }: Namesp
 }
 
 /** `status` is /proc/self/status. */
-export const seccomp = (status: string | undefined): Finding =>
+const seccomp = (status: string | undefined): Finding =>
   /^Seccomp:/m.test(status ?? "")
     ? fine("seccomp", "filters are supported")
     : missing("seccomp", "not supported", "use a kernel built with CONFIG_SECCOMP_FILTER, as distributions' are")

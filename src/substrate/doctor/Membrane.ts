@@ -10,7 +10,7 @@ const Probe = Schema.parseJson(
     reasons: Schema.Array(Schema.Struct({ what: Schema.String, why: Schema.String, fix: Schema.String }))
   })
 )
-export type Probe = typeof Probe.Type
+type Probe = typeof Probe.Type
 
 const BUILD = "npm run build"
 const COMPILER = "apt-get install gcc libc6-dev (or your distribution's C compiler and headers)"
