@@ -8,6 +8,7 @@ import { type Machine, machine } from "./Machine.js"
 import { type Absent, type Peer, peers } from "./Peers.js"
 import { measureRows, type Plan, type Row } from "./Rows.js"
 import { pool, server } from "./Servers.js"
+import { stays } from "./Stays.js"
 import { wakes } from "./Wakes.js"
 
 export interface Report {
@@ -70,7 +71,8 @@ const rows = Effect.fnUntraced(function* ({ progress, quick }: Options, cores: n
   }
 }, Effect.scoped)
 
-const others = Effect.fnUntraced(function* ({ progress, quick }: Options) {
+const others = Effect.fnUntraced(function* (options: Options) {
+  const { progress, quick } = options
   yield* progress("Cold and warm starts …")
   const starts = yield* Figures.starts
   yield* progress("1,000 idle containers …")
@@ -81,9 +83,10 @@ const others = Effect.fnUntraced(function* ({ progress, quick }: Options) {
   const recovery = yield* Figures.recovery(100_000)
   yield* progress("Frozen services and their visitors …")
   const woken = yield* wakes
+  const stayed = yield* stays(options)
   yield* progress("What users would pick instead …")
   const instead = yield* peers(quick ? 300 : 2_000, progress)
-  return { figures: { ...starts, ...idle, ...events, ...woken, recovery_ms_100k: recovery }, ...instead }
+  return { figures: { ...starts, ...idle, ...events, ...woken, ...stayed, recovery_ms_100k: recovery }, ...instead }
 })
 
 export const measure = Effect.fnUntraced(function* (options: Options) {

@@ -9,16 +9,7 @@ import { load } from "./Load.js"
 import { memoryKb, residentKb } from "./Machine.js"
 import { request } from "./Rows.js"
 import { directory, pool, server } from "./Servers.js"
-
-const timed = <A, E, R>(run: Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const begun = performance.now()
-    const value = yield* run
-    return [performance.now() - begun, value] as const
-  })
-
-const median = (values: ReadonlyArray<number>): number =>
-  [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0
+import { median, timed } from "./Times.js"
 
 const BASH = request("bash", "echo hi")
 

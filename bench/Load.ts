@@ -51,18 +51,10 @@ const counted = (result: autocannon.Result): Readonly<Record<string, number>> =>
 const TIMEOUT_SECONDS = 300
 
 /** autocannon notices its own end once a second: the time of the last answer is what counts. */
-const fire = (server: Credentials, { amount, body, connections, expected, path }: Load) =>
+export const fire = (options: autocannon.Options) =>
   Effect.async<readonly [seconds: number, result: autocannon.Result], Error>((resume) => {
     const begun = performance.now()
     let last = begun
-    const options: autocannon.Options = {
-      url: server.url,
-      connections: Math.min(connections, amount),
-      amount,
-      timeout: TIMEOUT_SECONDS,
-      verifyBody: (answer) => String(answer).includes(expected),
-      requests: [{ method: "POST", path, body, setupRequest: signer(server, path, body) }]
-    }
     const running = autocannon(options, (error: unknown, result) =>
       resume(error instanceof Error ? Effect.fail(error) : Effect.succeed([(last - begun) / 1000, result]))
     )
@@ -72,10 +64,19 @@ const fire = (server: Credentials, { amount, body, connections, expected, path }
     return Effect.sync(() => running.stop())
   })
 
+const signed = (server: Credentials, { amount, body, connections, expected, path }: Load): autocannon.Options => ({
+  url: server.url,
+  connections: Math.min(connections, amount),
+  amount,
+  timeout: TIMEOUT_SECONDS,
+  verifyBody: (answer) => String(answer).includes(expected),
+  requests: [{ method: "POST", path, body, setupRequest: signer(server, path, body) }]
+})
+
 export const load = Effect.fnUntraced(function* (server: Credentials, asked: Load) {
   const { amount } = asked
   const cpu = process.cpuUsage()
-  const [seconds, result] = yield* Effect.mapError(fire(server, asked), (error) =>
+  const [seconds, result] = yield* Effect.mapError(fire(signed(server, asked)), (error) =>
     general("bench", `the load generator failed: ${error.message}`)
   )
   const { system, user } = process.cpuUsage(cpu)

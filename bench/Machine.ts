@@ -58,6 +58,12 @@ export const childrenOf = (pid: number): ReadonlyArray<number> =>
 export const residentKb = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readOr(`/proc/${pid}/status`))?.[1] ?? 0)
 
+/** Of a process and all below it, in KiB; what several of them share is counted once. */
+export const familyKb = (pid: number): number => {
+  const own = Number(/^Pss:\s+(\d+)/m.exec(readOr(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0)
+  return childrenOf(pid).reduce((sum, child) => sum + familyKb(child), own)
+}
+
 const readOr = (path: string): string => {
   try {
     return readFileSync(path, "utf8")

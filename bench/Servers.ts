@@ -12,11 +12,11 @@ export const directory = Effect.acquireRelease(
 )
 
 /** A server of the benchmark's own; requests may wait as long as a full queue takes. */
-export const server = Effect.fnUntraced(function* (pool: string, data?: string) {
+export const server = Effect.fnUntraced(function* (pool: string, data?: string, more: ReadonlyArray<string> = []) {
   const chosen = data ?? (yield* directory)
   return yield* ServerProcess.start({
     data: chosen,
-    arguments: ["--pool", `zerotrust=${pool}`, "--queue", "10m", "--confirm", "off"],
+    arguments: ["--pool", `zerotrust=${pool}`, "--queue", "10m", "--confirm", "off", ...more],
     readyWithinMillis: 120_000
   })
 })
