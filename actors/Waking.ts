@@ -23,6 +23,9 @@ export const wake = <S, C, E extends AnyEvent, Rej>(
     return yield* actor.commit(command, meta)
   }).pipe(Effect.scoped)
 
-/** No answer of an actor, in the words of the log. */
-export const unanswered = ({ _tag }: Actor.NotAccepted | Actor.OutcomeUnknown) =>
-  new LogUnavailable({ reason: _tag, written: _tag === "NotAccepted" ? "no" : "unknown" })
+/** No answer of an actor, in the words of the log. One that is woken and stops without one could not read its history. */
+export const unanswered = (declined: Actor.NotAccepted | Actor.OutcomeUnknown) => {
+  if (declined._tag === "OutcomeUnknown") return new LogUnavailable({ reason: declined._tag, written: "unknown" })
+  const unread = declined.reason === "stopped" ? { unread: "history" as const } : {}
+  return new LogUnavailable({ reason: declined._tag, written: "no", ...unread })
+}

@@ -38,6 +38,8 @@ export type Command = Data.TaggedEnum<{
   Transfer: Undoing & { readonly to: PublicKey }
   Lock: { readonly owned: Owned }
   Unlock: { readonly owned: Owned; readonly consent: Consented }
+  /** Before anything is made of it; nothing comes of the question itself. */
+  Use: { readonly trusted: Trusted }
   Spawn: { readonly trusted: Trusted; readonly service: ServiceId }
   Delete: Undoing
 }>
@@ -118,10 +120,16 @@ const spawn = (image: ImageId, command: Extract<Command, { readonly _tag: "Spawn
     ? one({ _tag: "ImageSpawned", image, service: command.service })
     : no(command, "Absent")
 
+const use = (
+  state: Exclude<State, { readonly _tag: "Absent" }>,
+  command: Extract<Command, { readonly _tag: "Use" }>
+) => (state._tag === "Kept" && command.trusted.facts.image === state.image ? nothing : no(command, state._tag))
+
 export const decide = (state: State, command: Command): Decision => {
   if (command._tag === "Publish")
     return state._tag === "Absent" ? one({ _tag: "ImagePublished", ...command.published }) : no(command, state._tag)
   if (state._tag === "Absent") return no(command, "Absent")
+  if (command._tag === "Use") return use(state, command)
   if (command._tag === "Spawn") return spawn(state.image, command)
   // The permit was true when it was issued; the state is true now.
   const { actor, resource } = command.owned.facts

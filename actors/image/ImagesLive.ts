@@ -70,7 +70,10 @@ export const make = ({ services }: Places) =>
       return { source: { _tag: "Snapshot", snapshot }, layer, origin } satisfies Made
     })
 
-    const ofImage = Effect.fnUntraced(function* (image: ImageId) {
+    /** Its own history says so, and is read before anything is made of it. */
+    const ofImage = Effect.fnUntraced(function* (trusted: Trusted, asked: Asked) {
+      const { image } = trusted.facts
+      yield* command(image, Image.Command.Use({ trusted }), asked)
       yield* layers.retain((yield* found(image)).layer.digest)
       const { gone, layer, origin } = yield* found(image)
       if (gone !== undefined) return yield* deleted(`image ${image}`)
@@ -79,7 +82,8 @@ export const make = ({ services }: Places) =>
 
     const ofService = Effect.fnUntraced(function* ({ origin, owned }: Extract<Of, { readonly _tag: "Service" }>) {
       yield* layers.turn
-      const layer = yield* services.quiesced(owned, false, (directory) => layers.pack(directory, false))
+      const captured = services.quiesced(owned, false, (directory) => layers.capture(directory, false))
+      const layer = yield* Effect.flatten(captured)
       return { source: { _tag: "Service", service: owned.facts.resource }, layer, origin } satisfies Made
     })
 
@@ -111,13 +115,13 @@ export const make = ({ services }: Places) =>
     }, Effect.scoped)
 
     const clone = Effect.fnUntraced(function* (trusted: Trusted, order: Submission["order"], asked: Asked) {
-      return yield* publishing(yield* ofImage(trusted.facts.image), order, asked)
+      return yield* publishing(yield* ofImage(trusted, asked), order, asked)
     }, Effect.scoped)
 
     const spawn: (typeof Images.Service)["spawn"] = (trusted, create, asked) =>
       Effect.gen(function* () {
         const { image } = trusted.facts
-        const { layer } = yield* ofImage(image)
+        const { layer } = yield* ofImage(trusted, asked)
         const service = yield* create(layer.digest)
         yield* command(image, Image.Command.Spawn({ trusted, service }), asked)
         return service

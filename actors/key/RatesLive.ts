@@ -2,11 +2,11 @@
 import { Effect, Layer } from "effect"
 import { entitlementOf } from "../../src/guards/Entitlement.js"
 import * as Gcra from "../../src/guards/Gcra.js"
-import type { Rate } from "../../src/guards/RateWithin.js"
+import { FURTHEST_MICROS, type Rate } from "../../src/guards/RateWithin.js"
 import type { TrustedClock } from "../../src/guards/TrustedClock.js"
 import type { KeyRecord } from "../../src/projections/KeyTable.js"
 import { RateLedger, type Reserved } from "../../src/store/RateLedger.js"
-import { type Bucket, Buckets } from "./Bucket.js"
+import { Bucket, Buckets } from "./Bucket.js"
 import { Rates } from "./Rates.js"
 
 /** Keys in memory at one time; what is known of others is on disk. */
@@ -67,18 +67,20 @@ export const make = (most = MOST) =>
   Effect.map(RateLedger, (ledger) => {
     const buckets = new Buckets(most)
 
-    const bucketOf = ({ key }: KeyRecord) => {
+    const bucketOf = ({ key }: KeyRecord, now: number) => {
       const here = buckets.find(key)
-      return here === undefined
-        ? Effect.map(ledger.read(key), (tat) => buckets.admit(key, tat ?? 0))
-        : Effect.succeed(here)
+      if (here !== undefined) return Effect.succeed(here)
+      // What is doubted is not remembered: it is read again, and may be mended by then.
+      return Effect.map(ledger.read(key), (tat = 0) =>
+        tat - now > FURTHEST_MICROS ? new Bucket(key, tat) : buckets.admit(key, tat)
+      )
     }
 
-    const lineOf = (record: KeyRecord) => {
+    const lineOf = (record: KeyRecord, now: number) => {
       const here = buckets.find(record.key)
       if (here !== undefined && record.line.length === 0) return Effect.succeed([{ record, bucket: here }])
       return Effect.forEach([record, ...record.line], (one) =>
-        Effect.map(bucketOf(one), (bucket) => ({ record: one, bucket }))
+        Effect.map(bucketOf(one, now), (bucket) => ({ record: one, bucket }))
       )
     }
 
@@ -99,7 +101,7 @@ export const make = (most = MOST) =>
 
     // What is weighed and what is charged is one step: nobody comes in between.
     const charge: Rates["Type"]["charge"] = (record, clock) =>
-      Effect.flatMap(lineOf(record), (line) => {
+      Effect.flatMap(lineOf(record, nowOf(clock)), (line) => {
         const now = nowOf(clock)
         const weighed = line.map((one) => weigh(one, now))
         const rate = rateOf(nearest(weighed), record, clock)
@@ -112,7 +114,7 @@ export const make = (most = MOST) =>
       })
 
     const look: Rates["Type"]["look"] = (record, clock) =>
-      Effect.map(lineOf(record), (line) => {
+      Effect.map(lineOf(record, nowOf(clock)), (line) => {
         const now = nowOf(clock)
         const told = nearest(line.map((one) => weigh(one, now)))
         const { bucket, pace } = told

@@ -2,6 +2,7 @@
 import { Effect, Option } from "effect"
 import type { Refused } from "../../src/guards/Guard.js"
 import { resourceKnown } from "../../src/guards/ResourceKnown.js"
+import { secretsReleasable } from "../../src/guards/SecretsReleasable.js"
 import { hostsOf, type Variables } from "../../src/guards/VaultVariables.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
 import { ServiceTable, type ServiceView } from "../../src/projections/ServiceTable.js"
@@ -122,7 +123,11 @@ export const make = (roster: Roster, vault: Vault.Vault) =>
       }).pipe(Effect.uninterruptible)
 
     const unsealed = (owned: Owned) =>
-      Effect.flatMap(viewOf(owned), ({ owner, service }) => vault.show({ service, owner }))
+      Effect.flatMap(viewOf(owned), ({ owner, service }) =>
+        Effect.catchTag(vault.show({ service, owner }), "StoreUnavailable", ({ _tag }) =>
+          secretsReleasable.doubt(`facts: ${_tag}`)
+        )
+      )
 
     return { change, seal, unsealed, viewOf }
   })

@@ -1,6 +1,7 @@
 /** A command in a running service's container, beside whatever runs there: a job as any other, but for where it runs. */
 import { Effect, Fiber, type Scope, Stream } from "effect"
 import type { JobAccepted } from "../../events/Job.js"
+import { secretsReleasable } from "../../src/guards/SecretsReleasable.js"
 import { transitionLegal } from "../../src/guards/TransitionLegal.js"
 import { inputDirectory } from "../../src/languages/Plan.js"
 import { digestOf } from "../../src/store/Digest.js"
@@ -138,7 +139,11 @@ export const make = ({ jobs, outputCap }: Options, roster: Roster, vault: Vault.
       const home = live === undefined ? undefined : yield* homeOf(live)
       if (home === undefined) return yield* notRunning(facts.resource, live?.state?._tag ?? "not running")
       const { about, housed } = home
-      const released = yield* vault.release(about, housed.claim, housed.claimed)
+      const released = yield* Effect.catchTag(
+        vault.release(about, housed.claim, housed.claimed),
+        "StoreUnavailable",
+        ({ _tag }) => secretsReleasable.doubt(`facts: ${_tag}`)
+      )
       const accepted = acceptedOf(about, errand)
       const bytes = errand.files.facts.files.reduce((sum, { content }) => sum + content.length, accepted.code.bytes)
       return yield* jobs.run({

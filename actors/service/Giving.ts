@@ -4,9 +4,9 @@
  * A service that is recorded finds its key made, however the server ended in between. A key whose service never came
  * to be is known to nobody, since only a sealed container is told its secret; it is revoked before requests are taken.
  */
-import { Effect, Option } from "effect"
+import { Effect, Either, Option } from "effect"
 import type { ServiceId } from "../../events/Ids.js"
-import type { Refused } from "../../src/guards/Guard.js"
+import { enforce, type Refused } from "../../src/guards/Guard.js"
 import { Refusals } from "../../src/guards/Refusals.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
 import { type KeyRecord, KeyTable } from "../../src/projections/KeyTable.js"
@@ -48,9 +48,10 @@ export const make = Effect.gen(function* () {
     const order = { label: `service ${name}`, parent: owner, grants: wanted, givenTo: service }
     return keys.create(order, owner).pipe(
       Effect.asVoid,
-      Effect.tapErrorTag("Refused", (refused) =>
-        refusals.note(refused, { principal: owner, action: `make a child key for ${service}` })
-      )
+      Effect.catchTag("Refused", (refused) =>
+        enforce(Either.left(refused), { principal: owner, action: `make a child key for ${service}` })
+      ),
+      Effect.provideService(Refusals, refusals)
     )
   }
 

@@ -4,12 +4,13 @@
  */
 import { Effect, Option, Redacted, type Scope } from "effect"
 import type { Refused } from "../../src/guards/Guard.js"
-import { secretsReleasable } from "../../src/guards/SecretsReleasable.js"
+import { secretsReleasable, unreadable } from "../../src/guards/SecretsReleasable.js"
 import { hostsOf, type Variable, type Variables, valueOf } from "../../src/guards/VaultVariables.js"
-import { Authority } from "../../src/store/Authority.js"
-import type { StoreUnavailable } from "../../src/store/Blobs.js"
-import { Secrets } from "../../src/store/Secrets.js"
-import * as TrustAnchors from "../../src/store/TrustAnchors.js"
+import { ServiceTable } from "../../src/projections/ServiceTable.js"
+import { StoreUnavailable } from "../../src/store/Blobs.js"
+import { Authority } from "../../src/store/certificates/Authority.js"
+import * as TrustAnchors from "../../src/store/certificates/TrustAnchors.js"
+import { Secrets } from "../../src/store/secrets/Secrets.js"
 import type { File } from "../../src/substrate/Substrate.js"
 import { Substitutes } from "../egress/Substitutes.js"
 import type { Claim, Claimed } from "../pool/Pools.js"
@@ -47,6 +48,8 @@ const believing = Object.fromEntries(
   )
 )
 
+const unopened = secretsReleasable.refuse(unreadable)
+
 /** A vault opens only under the name that has its owner in it. */
 const nameOf = ({ owner, service }: Of) => `vault/${owner}/${service}`
 
@@ -63,29 +66,30 @@ export interface Vault {
 
 export const make = Effect.gen(function* () {
   const secrets = yield* Secrets
+  const services = yield* ServiceTable
   const judge = yield* Releasing.make
   const substitutes = yield* Substitutes
   const authority = yield* Authority
 
-  /** Undefined: something is there that is not ours. */
+  /** The empty one of who never had any; undefined where the log knows of variables, since they are lost then. */
+  const absent = ({ service }: Of): Effect.Effect<Variables | undefined, StoreUnavailable> =>
+    services.find(service).pipe(
+      Effect.map((found) => (Option.exists(found, ({ vault }) => (vault?.names.length ?? 0) > 0) ? undefined : {})),
+      Effect.mapError(({ reason }) => new StoreUnavailable({ reason }))
+    )
+
+  /** Undefined: something is there that is not ours, or what was ours is not there. */
   const open = (of: Of): Effect.Effect<Variables | undefined, StoreUnavailable> =>
-    Effect.map(
+    Effect.flatMap(
       Effect.catchTag(secrets.get(nameOf(of)), "Unsealable", () => Effect.succeed(undefined)),
       (found) => {
-        if (found === undefined) return undefined
+        if (found === undefined) return Effect.succeed(undefined)
         return Option.match(found, {
-          onNone: () => ({}),
-          onSome: (text) => decode(Redacted.value(text))
+          onNone: () => absent(of),
+          onSome: (text) => Effect.succeed(decode(Redacted.value(text)))
         })
       }
     )
-
-  const unreadable = secretsReleasable.refuse({
-    code: "vault_unreadable",
-    message: "The vault cannot be opened. Put the variables anew: PUT …/env.",
-    status: 503,
-    uncertain: true
-  })
 
   const released = (of: Of, claim: Claim, claimed: Claimed): Effect.Effect<Variables, Refused | StoreUnavailable> =>
     Effect.flatMap(open(of), (found) =>
@@ -117,7 +121,7 @@ export const make = Effect.gen(function* () {
   return {
     put: (of, variables) => secrets.put(nameOf(of), Redacted.make(encode(variables))),
     remove: (of) => Effect.asVoid(secrets.delete(nameOf(of))),
-    show: (of) => Effect.flatMap(open(of), (found) => (found === undefined ? unreadable : Effect.succeed(found))),
+    show: (of) => Effect.flatMap(open(of), (found) => (found === undefined ? unopened : Effect.succeed(found))),
     release: (of, claim, claimed) =>
       Effect.flatMap(released(of, claim, claimed), (variables) => enter(variables, claimed)),
     inhabit: ({ owner, service }, claim, claimed) =>

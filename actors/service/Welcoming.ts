@@ -1,7 +1,9 @@
 /** The way in for visitors: a service that sleeps is woken, once for however many come. */
-import { Cause, Effect, FiberMap, Option } from "effect"
+import { Cause, Effect, Either, FiberMap, Option } from "effect"
 import type { ServiceId } from "../../events/Ids.js"
-import type { Refused } from "../../src/guards/Guard.js"
+import { enforce, type Refused } from "../../src/guards/Guard.js"
+import { keyActive } from "../../src/guards/KeyActive.js"
+import { Refusals } from "../../src/guards/Refusals.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
 import { ServiceTable, type ServiceView } from "../../src/projections/ServiceTable.js"
 import * as Standing from "../key/Standing.js"
@@ -52,6 +54,7 @@ export const make = (roster: Roster) =>
   Effect.gen(function* () {
     const table = yield* ServiceTable
     const standing = yield* Standing.make
+    const told = Effect.provideService(Refusals, yield* Refusals)
     const waking = yield* FiberMap.make<ServiceId, unknown, Refused | LogUnavailable>()
 
     const find = (service: ServiceId) =>
@@ -60,10 +63,18 @@ export const make = (roster: Roster) =>
         Option.match({ onNone: () => unknown(service), onSome: Effect.succeed })
       )
 
+    /** D02 for somebody who is not the owner: the log is told whose key is in doubt, and the visitor is not. */
+    const doubted = ({ owner, service }: ServiceView) =>
+      enforce(Either.left(keyActive.doubt("facts: its standing")), {
+        principal: owner,
+        action: `wake ${service}`
+      }).pipe(told, Effect.ignore, Effect.zipRight(unread(service)))
+
     /** One command, whoever waits; a visitor who leaves does not take it along. Nothing wakes for a key that is not good. */
-    const thaw = ({ owner, service }: ServiceView) =>
+    const thaw = (view: ServiceView) =>
       Effect.gen(function* () {
-        const how = yield* Effect.mapError(standing(owner), () => unread(service))
+        const { owner, service } = view
+        const how = yield* Effect.catchAll(standing(owner), () => doubted(view))
         if (how !== "active") return yield* disowned(service)
         if (!FiberMap.unsafeHas(waking, service)) yield* FiberMap.run(waking, service, roster.awaken(service, owner))
       })

@@ -1,4 +1,4 @@
-/** Snapshots as actors, each woken for one command, and their layers: packed before they are told of, freed after. */
+/** Snapshots as actors, each woken for one command, and their layers: kept before they are told of, freed after. */
 import { Clock, Effect, Option } from "effect"
 import { stream } from "../../events/Envelope.js"
 import type { SnapshotId } from "../../events/Ids.js"
@@ -72,26 +72,34 @@ export const make = ({ services, sessions }: Places) =>
     const found = (snapshot: SnapshotId): Effect.Effect<SnapshotView, LogUnavailable> =>
       Effect.flatMap(table.find(snapshot), Option.match({ onNone: () => unseen, onSome: Effect.succeed }))
 
+    /** Its own history says so, and is read before anything is made of it. Nothing comes of the question: it is no time. */
+    const kept = Effect.fnUntraced(function* ({ facts: { actor, resource } }: Owned, what: Snapshot.Command["_tag"]) {
+      const { state } = yield* command(resource, Snapshot.Command.Expire({ now: 0 }), { by: actor })
+      if (state._tag !== "Kept" || state.owner !== actor)
+        return yield* refuseRejected(`snapshot ${resource}`, { command: what, in: state._tag })
+    })
+
     /** While its layer is held; one that was deleted meanwhile is not used any more. */
     const held = Effect.fnUntraced(function* (owned: Owned, what: Snapshot.Command["_tag"]) {
       const { resource } = owned.facts
+      yield* kept(owned, what)
       yield* layers.retain((yield* found(resource)).layer.digest)
       const view = yield* found(resource)
       if (view.gone !== undefined) return yield* refuseRejected(`snapshot ${resource}`, { command: what, in: "Gone" })
       return view
     })
 
-    const packed = (source: Source, hot: boolean) => {
-      const pack = (directory: string) => layers.pack(directory, hot)
-      if (source._tag === "Service") return services.quiesced(source.owned, hot, pack)
-      return Effect.catchTag(sessions.quiesced(source.owned, hot, pack), "SessionLost", lost)
+    const captured = (source: Source, hot: boolean) => {
+      const capture = (directory: string) => layers.capture(directory, hot)
+      if (source._tag === "Service") return services.quiesced(source.owned, hot, capture)
+      return Effect.catchTag(sessions.quiesced(source.owned, hot, capture), "SessionLost", lost)
     }
 
     const take = Effect.fnUntraced(function* ({ order, origin, source }: Submission, asked: Asked) {
       const { hot, name, ttlMillis } = order.facts
       // Had before its source stands still: nobody stands still in a line.
       yield* layers.turn
-      const layer = yield* packed(source, hot)
+      const layer = yield* Effect.flatten(captured(source, hot))
       const snapshot = Minting.snapshotId()
       const now = yield* Clock.currentTimeMillis
       const expiresAt = ttlMillis === null ? null : (now + ttlMillis) * MICROS

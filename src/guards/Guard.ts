@@ -3,13 +3,13 @@ import { Cause, Data, type Duration, Effect, Either, Exit } from "effect"
 import type { DecisionPoint } from "../../events/Ids.js"
 import { type Shape, unknownIn } from "./Fact.js"
 import { legible } from "./Quote.js"
-import { type Asked, Refusals } from "./Refusals.js"
+import { type Asked, Refusals, tells } from "./Refusals.js"
 import { type Reason, Refused } from "./Refused.js"
 
 export type { Asked } from "./Refusals.js"
-export { type Certainty, type Details, type Reason, Refused, type Status } from "./Refused.js"
+export { type Details, type Reason, Refused, type Status } from "./Refused.js"
 
-export interface Spec<Facts> {
+interface Spec<Facts> {
   /** As in the catalogue, for example `resource-owned`. */
   readonly name: string
   /** Completes "refuses unless it is certain that …". */
@@ -22,17 +22,17 @@ export interface Spec<Facts> {
   readonly deadline?: Duration.DurationInput
 }
 
-export interface Ruled<Facts> extends Spec<Facts> {
+interface Ruled<Facts> extends Spec<Facts> {
   readonly rule: (facts: Facts) => true | Reason
 }
 
 /** The permit carries what `carries` makes of the facts: never a secret, for example. */
-export interface Carrying<Facts, Carried> extends Ruled<Facts> {
+interface Carrying<Facts, Carried> extends Ruled<Facts> {
   readonly carries: (facts: Facts) => Carried
 }
 
 /** For what a caller wrote: judged by being read, once, and carried in its normal form. */
-export interface Reading<Facts, Carried> extends Spec<Facts> {
+interface Reading<Facts, Carried> extends Spec<Facts> {
   readonly reads: (facts: Facts) => Either.Either<Carried, Reason>
 }
 
@@ -92,12 +92,13 @@ const nameOf = (cause: Cause.Cause<unknown>): string => {
 export const enforce = <A>(decision: Either.Either<A, Refused>, asked: Asked): Effect.Effect<A, Refused, Refusals> =>
   Either.isRight(decision)
     ? Effect.succeed(decision.right)
-    : Effect.flatMap(Refusals, (refusals) =>
-        Effect.zipRight(
+    : Effect.flatMap(Refusals, (refusals) => {
+        tells(decision.left)
+        return Effect.zipRight(
           Effect.catchAllCause(refusals.note(decision.left, asked), () => Effect.void),
           decision.left
         )
-      )
+      })
 
 /** Proof that the point `P` let something happen, with the facts that it was issued on. */
 export class Permit<out P extends DecisionPoint, out Facts = unknown> {

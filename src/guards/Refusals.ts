@@ -2,6 +2,11 @@
 import { Context, type Effect } from "effect"
 import type { Refused } from "./Refused.js"
 
+/** Those that went through `enforce`: what was made of a decision by hand did not. */
+const told = new WeakSet<Refused>()
+export const tells = (refused: Refused): void => void told.add(refused)
+export const isTold = (refused: Refused): boolean => told.has(refused)
+
 /** Who asked for what, in the words of the log. */
 export interface Asked {
   /** A public key as the caller gave it, or the path of an actor in the tree; empty when there was none. */

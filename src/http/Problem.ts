@@ -3,10 +3,12 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { Data, Schema } from "effect"
 import type { Refused } from "../guards/Guard.js"
+import { logDurable } from "../guards/LogDurable.js"
+import { transitionLegal } from "../guards/TransitionLegal.js"
 import type { LogUnavailable } from "../log/EventLog.js"
 import type { StoreUnavailable } from "../store/Blobs.js"
 
-export type Detail = string | number | boolean | ReadonlyArray<string>
+type Detail = string | number | boolean | ReadonlyArray<string>
 
 export class Problem extends Data.TaggedError("Problem")<{
   readonly status: number
@@ -19,6 +21,8 @@ export class Problem extends Data.TaggedError("Problem")<{
   readonly extra?: Readonly<Record<string, Detail>>
   readonly retryAfterSeconds?: number
   readonly headers?: Readonly<Record<string, string>>
+  /** The decision behind it: for the log, and never for the caller. */
+  readonly refused?: Refused
 }> {}
 
 const ErrorBody = Schema.Struct({
@@ -83,6 +87,7 @@ const fromRefused = (refused: Refused): Problem => {
     code,
     message,
     details: { ...details, point: refused.point, certainty: refused.certainty },
+    refused,
     ...(extra === undefined ? {} : { extra }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds })
   })
@@ -102,6 +107,12 @@ const storeUnavailable = new Problem({
   retryAfterSeconds: 1
 })
 
+/** D26 where it was to be recorded, D22 where it could not be decided; what is only looked at is nobody's decision. */
+const fromLog = ({ unread }: LogUnavailable): Problem => {
+  if (unread === "view") return logUnavailable
+  return fromRefused(unread === "history" ? transitionLegal.doubt("its history") : logDurable.doubt("not appended"))
+}
+
 /** Every way in which the inner parts can fail, as the caller reads it; their own reasons may name what is the host's. */
 export const of = (error: Problem | Refused | LogUnavailable | StoreUnavailable): Problem => {
   switch (error._tag) {
@@ -110,7 +121,7 @@ export const of = (error: Problem | Refused | LogUnavailable | StoreUnavailable)
     case "Refused":
       return fromRefused(error)
     case "LogUnavailable":
-      return logUnavailable
+      return fromLog(error)
     case "StoreUnavailable":
       return storeUnavailable
   }

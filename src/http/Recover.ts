@@ -6,7 +6,10 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Cause, Effect, Stream } from "effect"
+import * as Credentials from "../guards/Credentials.js"
+import { isTold, Refusals } from "../guards/Refusals.js"
 import { Problem, render } from "./Problem.js"
+import { askedOf } from "./Refusing.js"
 import * as Routes from "./Routes.js"
 import { linger } from "./wire/Linger.js"
 import * as RequestId from "./wire/RequestId.js"
@@ -61,26 +64,39 @@ const lingering = (request: Request, response: Response): Response => {
 const last = (problem: Problem, request: Request): boolean =>
   problem.headers?.connection === "close" || !NodeHttpServerRequest.toServerResponse(request).shouldKeepAlive
 
-const answer = (cause: Cause.Cause<unknown>, request: Request): Effect.Effect<Response> => {
-  const problem = problemOf(Cause.squash(cause), request)
-  if (problem !== undefined) {
-    const response = render(problem)
-    return Effect.succeed(last(problem, request) ? lingering(request, response) : response)
-  }
-  const trace = RequestId.of(request)
-  return Effect.logError("a request failed", cause).pipe(
-    Effect.annotateLogs({ trace, method: request.method }),
-    Effect.as(render(broken(trace)))
-  )
+/** What an actor rejected, or the log could not take, was told by nobody yet: who asked for it is known here. */
+const tell = (refusals: typeof Refusals.Service, { refused }: Problem, request: Request): Effect.Effect<void> => {
+  if (refused === undefined || isTold(refused)) return Effect.void
+  const { authorization } = NodeHttpServerRequest.toIncomingMessage(request).headers
+  const caller = Credentials.read({ authorization, timestamp: undefined, signature: undefined })
+  return refusals.note(refused, askedOf(Credentials.principal(caller), request.method, request.url))
 }
 
-export const middleware = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<never, R> =>
-  Effect.catchAllCause(app, (cause) =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-      if (!Cause.isInterruptedOnly(cause)) return answer(cause, request)
-      // The caller left, or what it waited for did: then there is somebody to tell.
-      return NodeHttpServerRequest.toServerResponse(request).destroyed
-        ? Effect.interrupt
-        : Effect.succeed(render(stopping))
-    })
-  )
+export const make = Effect.map(Refusals, (refusals) => {
+  const answer = (cause: Cause.Cause<unknown>, request: Request): Effect.Effect<Response> => {
+    const problem = problemOf(Cause.squash(cause), request)
+    if (problem !== undefined) {
+      const response = render(problem)
+      return Effect.as(
+        tell(refusals, problem, request),
+        last(problem, request) ? lingering(request, response) : response
+      )
+    }
+    const trace = RequestId.of(request)
+    return Effect.logError("a request failed", cause).pipe(
+      Effect.annotateLogs({ trace, method: request.method }),
+      Effect.as(render(broken(trace)))
+    )
+  }
+
+  return <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<never, R> =>
+    Effect.catchAllCause(app, (cause) =>
+      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+        if (!Cause.isInterruptedOnly(cause)) return answer(cause, request)
+        // The caller left, or what it waited for did: then there is somebody to tell.
+        return NodeHttpServerRequest.toServerResponse(request).destroyed
+          ? Effect.interrupt
+          : Effect.succeed(render(stopping))
+      })
+    )
+})

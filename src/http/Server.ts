@@ -90,7 +90,7 @@ const handlers = ({ memoryMbPerVcpu = 2_048, version }: Options) =>
 /** Accepts requests as soon as it is built; its release is the graceful stop. */
 export const layer = (options: Options) =>
   Layer.scoped(Server, listening(options)).pipe(
-    Layer.provide(HttpApiBuilder.middleware(Recover.middleware)),
+    Layer.provide(HttpApiBuilder.middleware(Recover.make)),
     Layer.provide(HttpApiBuilder.api(Api)),
     Layer.provide(Layer.provide(handlers(options), Layer.merge(AnswerRoom.layer(options), Allowance.layer))),
     Layer.provide(Layer.provide(AuthenticationLive.layer, Body.layer(options))),

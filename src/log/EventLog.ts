@@ -28,6 +28,8 @@ export class WrongVersion extends Data.TaggedError("WrongVersion")<{
 export class LogUnavailable extends Data.TaggedError("LogUnavailable")<{
   readonly reason: string
   readonly written: "no" | "unknown"
+  /** What could not be read, where it was not to be written: an actor's own history, or anything else. */
+  readonly unread?: "history" | "view"
 }> {
   override get message() {
     return this.reason

@@ -22,7 +22,10 @@ const toRow = (stored: Stored): Row => {
 
 /** Reading changes nothing, so every failure of it is `written: "no"`. */
 export const reading = <A>(body: () => A): Effect.Effect<A, LogUnavailable> =>
-  Effect.try({ try: body, catch: (error) => new LogUnavailable({ reason: String(error), written: "no" }) })
+  Effect.try({
+    try: body,
+    catch: (error) => new LogUnavailable({ reason: String(error), written: "no", unread: "view" })
+  })
 
 /** Prepares its statements once; what it gives throws when the connection fails. */
 export const make = (db: Sqlite.Database) => {

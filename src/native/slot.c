@@ -200,9 +200,11 @@ bool slots_are_single_use(void) {
   return cgroups.memory && cgroups.memory->version == 2;
 }
 
-static void say_number(struct text *out, const char *key, bool known, uint64_t n) {
+// Nothing is said of what is there and could not be read: whoever judges must not take that for an answer.
+static void say_number(struct text *out, const char *key, bool there, bool known, uint64_t n) {
+  if (there && !known) return;
   say(out, key);
-  if (known) say_u64(out, n);
+  if (there) say_u64(out, n);
   else say(out, "none");
   say(out, "\n");
 }
@@ -213,13 +215,14 @@ static bool get_slot(const struct hierarchy *h, unsigned slot, const char *file,
   return number_at(h->dir, path.at, n) == 0;
 }
 
-static void say_swap(unsigned slot, uint64_t memory, struct text *out) {
+static void say_swap(unsigned slot, bool known, uint64_t memory, struct text *out) {
   uint64_t n = 0;
   if (cgroups.memory && cgroups.memory->version == 2 && get_slot(cgroups.memory, slot, "memory.swap.max", &n))
-    say_number(out, "swap=", true, n);
-  else if (cgroups.memsw && get_slot(cgroups.memory, slot, "memory.memsw.limit_in_bytes", &n))
-    say_number(out, "swap=", true, n - memory);
-  else if (!cgroups.swap_on_host) say(out, "swap=-1\n");
+    say_number(out, "swap=", true, true, n);
+  else if (cgroups.memsw) {
+    known = known && get_slot(cgroups.memory, slot, "memory.memsw.limit_in_bytes", &n);
+    say_number(out, "swap=", true, known, n - memory);
+  } else if (!cgroups.swap_on_host) say(out, "swap=-1\n");
   else say(out, "swap=none\n");
 }
 
@@ -243,10 +246,10 @@ void slot_say_limits(unsigned slot, struct text *out) {
   uint64_t memory = 0, millis = 0, pids = 0;
   bool v1 = cgroups.memory && cgroups.memory->version == 1;
   bool known = get_slot(cgroups.memory, slot, v1 ? "memory.limit_in_bytes" : "memory.max", &memory);
-  say_number(out, "memory=", known, memory);
-  say_swap(slot, memory, out);
+  say_number(out, "memory=", cgroups.memory, known, memory);
+  say_swap(slot, known, memory, out);
   known = cpu_millis(slot, &millis);
-  say_number(out, "cpu=", known, millis);
+  say_number(out, "cpu=", cgroups.cpu, known, millis);
   known = get_slot(cgroups.pids, slot, "pids.max", &pids);
-  say_number(out, "pids=", known, pids);
+  say_number(out, "pids=", cgroups.pids, known, pids);
 }

@@ -18,7 +18,7 @@ export interface OpenChallenge {
   readonly misses: number
 }
 
-export interface Tally {
+interface Tally {
   readonly count: number
   /** The oldest that was counted; 0 when there is none. */
   readonly since: number

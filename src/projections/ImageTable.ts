@@ -5,7 +5,7 @@ import { Source, type Visibility } from "../../events/Image.js"
 import { Layer, Origin } from "../../events/Layer.js"
 import type { LogUnavailable } from "../log/EventLog.js"
 import * as ImageProjector from "./ImageProjector.js"
-import { type Connection, reading } from "./Reading.js"
+import { type Connection, flagOf, reading } from "./Reading.js"
 
 /** Times in microseconds since 1970. */
 export interface ImageView {
@@ -72,7 +72,7 @@ const view = (row: Columns): ImageView => ({
   layer: layerOf(row.layer),
   origin: originOf(row.origin),
   visibility: row.visibility,
-  locked: row.locked === 1,
+  locked: flagOf(row.locked),
   createdAt: row.created_at,
   ...(row.gone === null ? {} : { gone: row.gone })
 })

@@ -27,7 +27,7 @@ export interface JobView {
   readonly finished: Job.JobFinished | null
 }
 
-export interface Listing {
+interface Listing {
   /** At most 1,000 are given. */
   readonly limit: number
   readonly status?: JobStatus | undefined

@@ -6,7 +6,7 @@ import { type Connection, reading } from "./Reading.js"
 
 export type Kind = "service" | "snapshot" | "image"
 
-export interface Kept {
+interface Kept {
   readonly count: number
   /** On the disk, of snapshots and images together: a layer counts for each that has it. */
   readonly bytes: number

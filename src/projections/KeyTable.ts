@@ -1,12 +1,10 @@
 /** Every API key that was ever made, as it stands now; wholly in memory, because each request asks for one. */
 import { Context, type Effect, Option, Schema } from "effect"
-import type { AnyEvent } from "../../events/Catalogue.js"
-import { type Confirm, type Grants, Limits, Scope, type Tier } from "../../events/Grants.js"
+import { Confirm, type Grants, Limits, Scope, type Tier } from "../../events/Grants.js"
 import type { PublicKey, ServiceId } from "../../events/Ids.js"
-import * as Key from "../../events/Key.js"
 import type { LogUnavailable } from "../log/EventLog.js"
-import type { Projector } from "../log/Projector.js"
-import { type Connection, type Fold, reading } from "./Reading.js"
+import { projector, type Stale } from "./KeyProjector.js"
+import { type Connection, reading } from "./Reading.js"
 
 export type KeyStatus = "active" | "suspended" | "revoked"
 
@@ -46,29 +44,6 @@ export class KeyTable extends Context.Tag("projections/KeyTable")<
   }
 >() {}
 
-const schema = `
-CREATE TABLE IF NOT EXISTS keys (
-  seq INTEGER PRIMARY KEY,
-  key TEXT NOT NULL UNIQUE,
-  label TEXT NOT NULL,
-  status TEXT NOT NULL,
-  expires_at INTEGER,
-  created_at INTEGER NOT NULL,
-  parent TEXT,
-  generation INTEGER NOT NULL,
-  given_to TEXT,
-  tier TEXT NOT NULL,
-  limits TEXT NOT NULL,
-  scopes TEXT NOT NULL,
-  confirm TEXT NOT NULL,
-  email TEXT,
-  webhook TEXT,
-  totp INTEGER NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS keys_by_parent ON keys (parent) WHERE parent IS NOT NULL;
-CREATE INDEX IF NOT EXISTS keys_by_service ON keys (given_to) WHERE given_to IS NOT NULL;
-`
-
 interface Kept {
   readonly key: PublicKey
   readonly label: string
@@ -87,70 +62,27 @@ interface Kept {
   readonly totp: number
 }
 
-const tags: ReadonlySet<string> = new Set(Key.all.map(({ tag }) => tag))
-const isKeyEvent = (event: AnyEvent): event is Key.KeyEvent => tags.has(event._tag)
-
-/** Keys whose row changed since the reader last looked at it. */
-type Stale = Set<string>
-
-const insert = `INSERT INTO keys (seq, key, label, status, expires_at, created_at, parent, generation, given_to, tier, limits,
-  scopes, confirm, totp) VALUES (?, ?, ?, 'active', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`
-
-const open =
-  (stale: Stale) =>
-  (db: Connection): Fold => {
-    const create = db.prepare(insert)
-    const become = db.prepare("UPDATE keys SET status = ? WHERE key = ?")
-    const extend = db.prepare("UPDATE keys SET expires_at = ? WHERE key = ?")
-    const grant = db.prepare("UPDATE keys SET tier = ?, limits = ?, scopes = ? WHERE key = ?")
-    const confirm = db.prepare("UPDATE keys SET confirm = ? WHERE key = ?")
-    const contact = db.prepare("UPDATE keys SET email = ?, webhook = ? WHERE key = ?")
-    const totp = db.prepare("UPDATE keys SET totp = ? WHERE key = ?")
-    const granted = ({ limits, scopes, tier }: Grants) =>
-      [tier, JSON.stringify(limits), JSON.stringify(scopes)] as const
-    const created = (seq: number, at: number, event: Key.KeyCreated) => {
-      const { confirm, expiresAt, generation, givenTo, key, label, parent } = event
-      return create.run(seq, key, label, expiresAt, at, parent, generation, givenTo, ...granted(event), confirm)
-    }
-    const fold = (row: Parameters<Fold>[0], event: Key.KeyEvent): void => {
-      switch (event._tag) {
-        case "KeyCreated":
-          return void created(row.seq, row.at, event)
-        case "KeySuspended":
-          return void become.run("suspended", event.key)
-        case "KeyResumed":
-          return void become.run("active", event.key)
-        case "KeyRevoked":
-          return void become.run("revoked", event.key)
-        case "KeyExtended":
-          return void extend.run(event.expiresAt, event.key)
-        case "KeyGranted":
-          return void grant.run(...granted(event), event.key)
-        case "KeyConfirmationSet":
-          return void confirm.run(event.confirm, event.key)
-        case "KeyContactChanged":
-          return void contact.run(event.email, event.webhook, event.key)
-        case "KeyTotpEnrolled":
-        case "KeyTotpRemoved":
-          return void totp.run(event._tag === "KeyTotpEnrolled" ? 1 : 0, event.key)
-      }
-    }
-    return (row, event) => {
-      if (!isKeyEvent(event)) return
-      fold(row, event)
-      stale.add(event.key)
-    }
-  }
-
 const columns = `key, label, status, expires_at AS expiresAt, created_at AS createdAt, parent, generation, given_to AS givenTo,
   tier, limits, scopes, confirm, email, webhook, totp`
 
 const readLimits = Schema.decodeSync(Schema.parseJson(Limits))
 const readScopes = Schema.decodeSync(Schema.parseJson(Schema.Array(Scope)))
 
-const badness: Readonly<Record<KeyStatus, number>> = { active: 0, suspended: 1, revoked: 2 }
+const readConfirm = Schema.decodeUnknownSync(Confirm)
+
+const badness: ReadonlyMap<string, number> = new Map([
+  ["active", 0],
+  ["suspended", 1],
+  ["revoked", 2]
+])
+/** A standing that nobody knows is the worst: the line is in doubt with it. */
+const badnessOf = (status: string): number => badness.get(status) ?? badness.size
 
 const strictness: Readonly<Record<Confirm, number>> = { off: 0, on: 1, always: 2 }
+
+/** What is no time is in doubt, and so is the line: no comparison makes a time of it. */
+const timeOf = (time: number | null): number | null =>
+  time === null || (Number.isSafeInteger(time) && time >= 0) ? time : Number.NaN
 
 const earlier = (one: number | null, other: number | null): number | null =>
   one === null || other === null ? (one ?? other) : Math.min(one, other)
@@ -161,13 +93,15 @@ const recordOf = (kept: Kept, parent: KeyRecord | undefined): KeyRecord => {
     ...same,
     limits: readLimits(limits),
     scopes: readScopes(scopes),
+    confirm: readConfirm(kept.confirm),
+    expiresAt: timeOf(kept.expiresAt),
     contact: { email, webhook },
     totp: totp === 1
   }
   if (kept.parent === null) return { ...own, line: [] }
   // A child whose parent is not there has nobody to answer for it.
   if (parent === undefined) return { ...own, status: "revoked", line: [] }
-  const status = badness[parent.status] > badness[own.status] ? parent.status : own.status
+  const status = badnessOf(parent.status) > badnessOf(own.status) ? parent.status : own.status
   const confirm = strictness[parent.confirm] > strictness[own.confirm] ? parent.confirm : own.confirm
   const expiresAt = earlier(own.expiresAt, parent.expiresAt)
   return { ...own, status, expiresAt, confirm, line: [parent, ...parent.line] }
@@ -227,6 +161,5 @@ SELECT key FROM kin`)
 /** The fold and the reader share which keys changed: one pair a log. */
 export const make = () => {
   const stale: Stale = new Set()
-  const projector: Projector = { name: "keys", version: 2, tables: ["keys"], schema, open: open(stale) }
-  return { projector, read: (db: Connection) => read(stale, db) } as const
+  return { projector: projector(stale), read: (db: Connection) => read(stale, db) } as const
 }

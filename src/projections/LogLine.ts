@@ -7,7 +7,7 @@ export type Source = (typeof sources)[number]
 export const levels = ["debug", "info", "warn", "error"] as const
 export type Level = (typeof levels)[number]
 
-export interface LogLine {
+interface LogLine {
   readonly source: Source
   readonly level: Level
   readonly text: string

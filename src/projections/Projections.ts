@@ -19,7 +19,7 @@ import * as SessionTable from "./SessionTable.js"
 import * as SnapshotTable from "./SnapshotTable.js"
 import * as Totals from "./Totals.js"
 
-export type Readers =
+type Readers =
   | ConfirmationTable.ConfirmationTable
   | EgressTable.EgressTable
   | ImageTable.ImageTable
@@ -34,7 +34,7 @@ export type Readers =
   | SnapshotTable.SnapshotTable
   | Totals.Totals
 
-export interface Projections {
+interface Projections {
   /** For the log's `Projectors`. */
   readonly projectors: ReadonlyArray<Projector>
   readonly layer: Layer.Layer<Readers, never, Tables>

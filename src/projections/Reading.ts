@@ -9,6 +9,13 @@ export type Connection = Database.Database
 
 export type Fold = (row: Row, event: AnyEvent) => void
 
+/** A yes or a no as it was written; a third is neither, and whoever wants to know is not told. */
+export const flagOf = (value: unknown): boolean => {
+  if (value === 1) return true
+  if (value === 0) return false
+  throw new TypeError("neither 0 nor 1")
+}
+
 /** Point queries take microseconds, so they run where they are asked for; what SQLite throws becomes a refusal. */
 export const reading = <A>(query: () => A): Effect.Effect<A, LogUnavailable> =>
   Effect.try({
@@ -16,6 +23,7 @@ export const reading = <A>(query: () => A): Effect.Effect<A, LogUnavailable> =>
     catch: (cause) =>
       new LogUnavailable({
         reason: cause instanceof Error ? cause.message : "the projection cannot be read",
-        written: "no"
+        written: "no",
+        unread: "view"
       })
   })

@@ -4,12 +4,12 @@ import { Hold } from "../../events/Hold.js"
 import type { ContainerId, PoolId, PublicKey, ServiceId } from "../../events/Ids.js"
 import { Failure } from "../../events/Service.js"
 import type { LogUnavailable } from "../log/EventLog.js"
-import { type Connection, reading } from "./Reading.js"
+import { type Connection, flagOf, reading } from "./Reading.js"
 
-export type ServiceState = "starting" | "running" | "frozen" | "redeploying" | "stopped" | "failed"
+type ServiceState = "starting" | "running" | "frozen" | "redeploying" | "stopped" | "failed"
 
 /** What is known of a vault: never a value. */
-export interface Vaulted {
+interface Vaulted {
   readonly names: ReadonlyArray<string>
   /** Of those that are marked: the hosts that their values may go to. */
   readonly egress: Readonly<Record<string, ReadonlyArray<string>>>
@@ -131,7 +131,7 @@ const view = (row: Columns): ServiceView => ({
   ports: numbers(row.ports),
   serviceType: row.service_type,
   publicPort: row.public_port,
-  locked: row.locked === 1,
+  locked: flagOf(row.locked),
   unfreezeOnDemand: row.unfreeze_on_demand === 1,
   showFreezePage: row.show_freeze_page === 1,
   container: row.container,

@@ -4,9 +4,9 @@ import { Hold } from "../../events/Hold.js"
 import type { ContainerId, Digest, PoolId, PublicKey, SessionId } from "../../events/Ids.js"
 import type { Audit, Cause, Multiplexer, Recording, Rest } from "../../events/Session.js"
 import type { LogUnavailable } from "../log/EventLog.js"
-import { type Connection, reading } from "./Reading.js"
+import { type Connection, flagOf, reading } from "./Reading.js"
 
-export type SessionStatus = "starting" | "running" | "frozen" | "stopped" | "ended"
+type SessionStatus = "starting" | "running" | "frozen" | "stopped" | "ended"
 
 /** Times in microseconds since 1970. */
 export interface SessionView {
@@ -40,7 +40,7 @@ export interface SessionView {
   readonly recording: Recording | null
 }
 
-export interface SessionListing {
+interface SessionListing {
   /** At most 1,000 are given. */
   readonly limit: number
   /** Those that are over, too. */
@@ -103,7 +103,7 @@ const view = (row: Columns): SessionView => ({
   multiplexer: row.multiplexer,
   vcpu: row.vcpu,
   boost: row.boost,
-  locked: row.locked === 1,
+  locked: flagOf(row.locked),
   audit: row.audit,
   container: row.container,
   createdAt: row.created_at,

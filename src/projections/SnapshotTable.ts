@@ -5,7 +5,7 @@ import { Layer, Origin } from "../../events/Layer.js"
 import { Place } from "../../events/Snapshot.js"
 import type { LogUnavailable } from "../log/EventLog.js"
 import type { Projector } from "../log/Projector.js"
-import { type Connection, type Fold, reading } from "./Reading.js"
+import { type Connection, type Fold, flagOf, reading } from "./Reading.js"
 
 /** Times in microseconds since 1970. */
 export interface SnapshotView {
@@ -113,7 +113,7 @@ const view = (row: Columns): SnapshotView => ({
   layer: layerOf(row.layer),
   origin: originOf(row.origin),
   hot: row.hot === 1,
-  locked: row.locked === 1,
+  locked: flagOf(row.locked),
   createdAt: row.created_at,
   expiresAt: row.expires_at,
   ...(row.gone === null ? {} : { gone: row.gone })

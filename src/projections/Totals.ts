@@ -6,7 +6,7 @@ import type { Projector } from "../log/Projector.js"
 import { type Connection, type Fold, reading } from "./Reading.js"
 
 /** `job.completed`, `job.failed`, `container.sealed`, `refused.D03` … and how often. */
-export type Counts = Readonly<Record<string, number>>
+type Counts = Readonly<Record<string, number>>
 
 export class Totals extends Context.Tag("projections/Totals")<
   Totals,
