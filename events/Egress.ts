@@ -19,7 +19,6 @@ const Changed = Schema.TaggedStruct("EgressPolicyChanged", {
 
 export const EgressEvent = Schema.Union(Changed)
 export type EgressEvent = typeof EgressEvent.Type
-export type EgressPolicyChanged = typeof Changed.Type
 
 export const all = [define("EgressPolicyChanged", Changed)]
 export const read = reader<EgressEvent>(...all)

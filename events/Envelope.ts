@@ -11,7 +11,7 @@ export const StreamId = Schema.String.pipe(
   Schema.brand("StreamId")
 )
 export type StreamId = typeof StreamId.Type
-export type StreamKind =
+type StreamKind =
   | "confirmation"
   | "container"
   | "decision"

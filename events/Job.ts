@@ -14,13 +14,12 @@ export const Output = Schema.Struct({
 })
 export type Output = typeof Output.Type
 
-export const Artifact = Schema.Struct({
+const Artifact = Schema.Struct({
   filename: Schema.String,
   digest: Digest,
   bytes: Schema.NonNegativeInt,
   kind: Schema.Literal("file", "binary", "wasm")
 })
-export type Artifact = typeof Artifact.Type
 
 /** Why a job ended. The list only grows. */
 export const Termination = Schema.Literal(

@@ -16,8 +16,7 @@ export const Again = Schema.Literal("died", "exited", "restored", "container-los
 export type Again = typeof Again.Type
 
 /** Why it does not run and will not by itself. The list only grows. */
-export const Fault = Schema.Literal("exit", "died", "no-capacity", "unstartable")
-export type Fault = typeof Fault.Type
+const Fault = Schema.Literal("exit", "died", "no-capacity", "unstartable")
 
 export const Failure = Schema.Struct({
   cause: Fault,
@@ -28,8 +27,7 @@ export const Failure = Schema.Struct({
 export type Failure = typeof Failure.Type
 
 /** Why it is no more. The list only grows. */
-export const End = Schema.Literal("asked")
-export type End = typeof End.Type
+const End = Schema.Literal("asked")
 
 const Of = { service: ServiceId }
 

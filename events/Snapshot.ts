@@ -13,8 +13,7 @@ export const Place = Schema.Union(
 export type Place = typeof Place.Type
 
 /** Why it is no more. The list only grows. */
-export const End = Schema.Literal("asked", "ttl")
-export type End = typeof End.Type
+const End = Schema.Literal("asked", "ttl")
 
 const Of = { snapshot: SnapshotId }
 

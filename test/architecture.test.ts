@@ -95,6 +95,7 @@ holds("what decides, evolves, guards or describes events is pure", Rules.purity,
     "actors/job/X.ts is pure, and uses Effect"
   ],
   [{ "actors/job/X.ts": `import { Clock } from "effect"; export const evolve = 1` }, "uses Clock"],
+  [{ "actors/job/X.ts": `import { Ref } from "effect"; export const initial = 1` }, "uses Ref"],
   [{ "actors/job/X.ts": `import * as E from "effect"; export const evolve = 1` }, "uses *"],
   [
     { "actors/job/X.ts": `import { EventLog } from "../../src/log/EventLog.js"; export const evolve = 1` },

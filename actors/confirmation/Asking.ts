@@ -21,9 +21,9 @@ import { inWords } from "./Words.js"
 const OPEN = 8
 
 /** Every way to a person that this server has; a device has its codes already. */
-export type Deliveries = { readonly [C in Exclude<Channel, "totp">]: Delivery }
+type Deliveries = { readonly [C in Exclude<Channel, "totp">]: Delivery }
 
-export interface Parts {
+interface Parts {
   readonly log: typeof EventLog.Service
   readonly keys: typeof KeyTable.Service
   readonly table: typeof ConfirmationTable.Service

@@ -2,7 +2,7 @@
 import { createHmac, randomBytes, randomInt } from "node:crypto"
 import { Effect, Option, Redacted } from "effect"
 import { StoreUnavailable } from "../../src/store/Blobs.js"
-import type { Secrets } from "../../src/store/Secrets.js"
+import type { Secrets } from "../../src/store/secrets/Secrets.js"
 
 const DIGITS = 8
 const NAME = "confirmation/mac-key"

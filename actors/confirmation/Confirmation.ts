@@ -41,7 +41,7 @@ export type Command = Data.TaggedEnum<{
 export const Command = Data.taggedEnum<Command>()
 
 /** `unknown` is also what a stranger is told. */
-export type Why = "exists" | "unknown" | "elsewhere" | "expired" | "spent" | "void" | "exhausted"
+type Why = "exists" | "unknown" | "elsewhere" | "expired" | "spent" | "void" | "exhausted"
 
 export class Rejected extends Data.TaggedError("Rejected")<{
   readonly command: Command["_tag"]

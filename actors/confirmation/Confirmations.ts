@@ -7,7 +7,7 @@ import type { LogUnavailable } from "../../src/log/EventLog.js"
 import type { StoreUnavailable } from "../../src/store/Blobs.js"
 import type { Undelivered } from "./Delivery.js"
 
-export type { Action, Confirmation } from "../../src/guards/HumanConfirmed.js"
+export type { Action } from "../../src/guards/HumanConfirmed.js"
 
 /** X-Sudo-Challenge and X-Sudo-OTP as they came; one without the other is an answer with an empty half. */
 export interface Answer {

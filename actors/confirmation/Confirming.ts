@@ -13,7 +13,7 @@ export interface Question {
 }
 
 /** Above the deadline of every way of delivery, and below that of clients. */
-export const LONGEST = Duration.seconds(15)
+const LONGEST = Duration.seconds(15)
 
 /** Succeeds with the permit once it is certain that a person confirmed this, or that none had to. */
 export const confirm = (

@@ -14,7 +14,7 @@ export class ContactRefused extends Data.TaggedError("ContactRefused")<{ readonl
   }
 }
 
-export interface Listed extends Addresses {
+interface Listed extends Addresses {
   readonly key: PublicKey
   readonly label: string
   readonly totp: boolean

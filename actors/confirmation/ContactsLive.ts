@@ -7,7 +7,7 @@ import * as History from "../../src/kernel/History.js"
 import { EventLog, LogUnavailable } from "../../src/log/EventLog.js"
 import { KeyTable } from "../../src/projections/KeyTable.js"
 import { StoreUnavailable } from "../../src/store/Blobs.js"
-import { Secrets } from "../../src/store/Secrets.js"
+import { Secrets } from "../../src/store/secrets/Secrets.js"
 import * as Waking from "../Waking.js"
 import * as Codes from "./Codes.js"
 import * as Contact from "./Contact.js"
@@ -17,7 +17,7 @@ import { mayCall } from "./Loopback.js"
 import * as Totp from "./Totp.js"
 import * as Webhook from "./Webhook.js"
 
-export interface Options {
+interface Options {
   /** Codes to webhooks are signed with what is in this file. */
   readonly secretFile: string
 }

@@ -25,7 +25,7 @@ export interface Delivery {
 }
 
 /** Of connecting, sending, and being answered; together with the asking it stays below `Confirming.LONGEST`. */
-export const DEADLINE = Duration.seconds(10)
+const DEADLINE = Duration.seconds(10)
 
 export const inTime = (channel: Channel, sending: Effect.Effect<void, Undelivered>) =>
   Effect.timeoutFail(sending, {

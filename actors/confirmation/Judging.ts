@@ -4,7 +4,7 @@ import { ChallengeId } from "../../events/Ids.js"
 import { type Action, LIFE_MICROS, type Verdict } from "../../src/guards/HumanConfirmed.js"
 import type { EventLog } from "../../src/log/EventLog.js"
 import { StoreUnavailable } from "../../src/store/Blobs.js"
-import type { Secrets } from "../../src/store/Secrets.js"
+import type { Secrets } from "../../src/store/secrets/Secrets.js"
 import { challengeOf } from "./Asking.js"
 import * as Codings from "./Codes.js"
 import * as Confirmation from "./Confirmation.js"
@@ -13,7 +13,7 @@ import { secretName } from "./Contacts.js"
 import * as History from "./History.js"
 import * as Totp from "./Totp.js"
 
-export interface Parts {
+interface Parts {
   readonly log: typeof EventLog.Service
   readonly secrets: typeof Secrets.Service
   readonly codes: Codings.Codes

@@ -5,7 +5,7 @@ import * as KeyFile from "../../src/log/KeyFile.js"
 import { type Delivery, inTime, type Message, Undelivered } from "./Delivery.js"
 import { mayCall } from "./Loopback.js"
 
-export interface Options {
+interface Options {
   /** Holds the secret that bodies are signed with; made when it is not there. */
   readonly secretFile: string
 }
@@ -19,7 +19,7 @@ export const secretIn = (path: string): string =>
     .trim()
 
 /** Lowercase hex, of `timestamp:body`. */
-export const sign = (secret: string, timestamp: string, body: string): string =>
+const sign = (secret: string, timestamp: string, body: string): string =>
   createHmac("sha256", secret).update(`${timestamp}:${body}`).digest("hex")
 
 const bodyOf = ({ challenge, code, expiresAt, key, words }: Message): string =>

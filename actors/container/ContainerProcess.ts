@@ -30,7 +30,7 @@ export interface Live {
   left: boolean
 }
 
-export interface Owner {
+interface Owner {
   readonly pool: PoolId
   readonly limits: Limits
   /** Weaknesses of this host that the operator accepted. */
@@ -56,7 +56,7 @@ const lingers = (exit: Exit.Exit<Gone, unknown>) => Exit.isSuccess(exit) && (exi
 
 const remaining = (live: Live, exit: Exit.Exit<unknown, unknown>) => live.left && Exit.isInterrupted(exit)
 
-export interface Lives {
+interface Lives {
   /**
    * The life of a container: it runs until the container is gone and its end is told; interrupting it destroys the
    * container, unless that was left. It fails when that could not be created, sealed or recorded: then nothing of it

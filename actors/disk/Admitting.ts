@@ -9,7 +9,7 @@ import type { Book } from "./Book.js"
 import type { Graces } from "./Graces.js"
 import * as Words from "./Words.js"
 
-export interface Known {
+interface Known {
   readonly disk: typeof Disk.Service
   readonly scales: Scales
   readonly book: Book

@@ -45,7 +45,7 @@ export interface Weighed {
   readonly first: boolean
 }
 
-export interface Growth {
+interface Growth {
   readonly id: VolumeId
   readonly bytes: number
   /** Bytes a millisecond of all that grow. */

@@ -15,7 +15,7 @@ import { Graces } from "./Graces.js"
 import { Level } from "./Level.js"
 import * as Words from "./Words.js"
 
-export interface Options {
+interface Options {
   /** What the files of one session or service may take. */
   readonly volumeBytes: number
 }

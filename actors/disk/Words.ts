@@ -6,7 +6,7 @@ import { GRACE_MILLIS } from "./Graces.js"
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"] as const
 
-export const size = (bytes: number): string => {
+const size = (bytes: number): string => {
   const power = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10))
   const count = bytes / 1024 ** power
   return `${power === 0 ? count : count.toFixed(count < 10 ? 1 : 0)} ${UNITS[power]}`

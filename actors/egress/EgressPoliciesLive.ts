@@ -11,7 +11,7 @@ import * as Waking from "../Waking.js"
 import { type Change, EgressPolicies, PolicyRefused, type Verb } from "./EgressPolicies.js"
 import * as EgressPolicy from "./EgressPolicy.js"
 
-export interface Options {
+interface Options {
   readonly closedPorts: ReadonlyArray<number>
 }
 

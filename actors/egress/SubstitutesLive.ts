@@ -7,7 +7,7 @@ import type { Refused } from "../../src/guards/Guard.js"
 import type { Variable, Variables } from "../../src/guards/VaultVariables.js"
 import { LogUnavailable } from "../../src/log/EventLog.js"
 import type { StoreUnavailable } from "../../src/store/Blobs.js"
-import { Secrets } from "../../src/store/Secrets.js"
+import { Secrets } from "../../src/store/secrets/Secrets.js"
 import { type Home, type Substitute, Substitutes } from "./Substitutes.js"
 import * as Tidings from "./Tidings.js"
 

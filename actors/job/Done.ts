@@ -6,7 +6,7 @@ import { digestOf } from "../../src/store/Digest.js"
 import type { Ran } from "../../src/substrate/Substrate.js"
 import * as Execution from "./Execution.js"
 import type { Ending } from "./Job.js"
-import type { Recall } from "./Living.js"
+import type { Recall } from "./Recall.js"
 
 /** Bytes that a result names by digest. */
 export interface Kept {

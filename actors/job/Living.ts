@@ -1,20 +1,12 @@
 /** The jobs that were let in here and have not ended, and how much of our memory they may take together. */
-import { Data, Deferred, Effect, Exit, FiberId } from "effect"
+import { Deferred, Effect, Exit, FiberId } from "effect"
 import type { JobId, PublicKey } from "../../events/Ids.js"
-import type { Permit, Refused } from "../../src/guards/Guard.js"
-import type { Ownership } from "../../src/guards/ResourceOwned.js"
+import type { Refused } from "../../src/guards/Guard.js"
 import { LogUnavailable } from "../../src/log/EventLog.js"
 import type { Lease } from "../key/Slots.js"
 import type { JobActor } from "./JobActor.js"
 import type { Outcome } from "./Jobs.js"
-
-/** Why it ends before it would by itself. */
-export type Recall = Data.TaggedEnum<{
-  Cancelled: { readonly owned: Permit<"D17", Ownership<"job">> }
-  /** Not its owner's wish: what it was accepted for does not hold any more. */
-  Evicted: { readonly reason: string }
-}>
-export const Recall = Data.taggedEnum<Recall>()
+import type { Recall } from "./Recall.js"
 
 export interface Live {
   readonly job: JobId

@@ -10,7 +10,8 @@ import { why } from "../Why.js"
 import * as Done from "./Done.js"
 import * as Job from "./Job.js"
 import * as JobActor from "./JobActor.js"
-import type { Live, Recall } from "./Living.js"
+import type { Live } from "./Living.js"
+import type { Recall } from "./Recall.js"
 
 /** Why there was no container to work in. */
 export type Failure = Refused | LogUnavailable | ContainerLost

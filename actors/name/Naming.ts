@@ -9,12 +9,12 @@ import { EventLog, type LogUnavailable } from "../../src/log/EventLog.js"
 import * as Waking from "../Waking.js"
 import * as Name from "./Name.js"
 
-export interface Claimant {
+interface Claimant {
   readonly service: ServiceId
   readonly owner: PublicKey
 }
 
-export interface Naming {
+interface Naming {
   /** Resolves once it is this service's, durably; claiming it again is fine. */
   readonly claim: (name: string, by: Claimant) => Effect.Effect<void, Refused | LogUnavailable>
   /** Resolves once it is free; releasing what another has changes nothing. */

@@ -6,7 +6,7 @@ import { EventLog, type LogUnavailable, type WrongVersion } from "../../src/log/
 
 const NAME = stream("node", "main")
 
-export interface NodeJournal {
+interface NodeJournal {
   /** One writer, one at a time; durable when it resolves. */
   readonly tell: (...events: ReadonlyArray<NodeEvent>) => Effect.Effect<void, WrongVersion | LogUnavailable>
 }

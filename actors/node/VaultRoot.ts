@@ -1,9 +1,7 @@
 /** The door to the root key of everything that is sealed (port): an operator looks at it, and puts a new one in its place. */
 import { Context, type Effect } from "effect"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
-import type { RootKeyShown, RootKeys, Rotated } from "../../src/store/RootKeys.js"
-
-export type { RootKeyShown, Rotated }
+import type { RootKeys, Rotated } from "../../src/store/secrets/RootKeys.js"
 
 export class VaultRoot extends Context.Tag("actors/VaultRoot")<
   VaultRoot,

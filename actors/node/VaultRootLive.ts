@@ -2,7 +2,7 @@
 import { Effect, Layer } from "effect"
 import { stream } from "../../events/Envelope.js"
 import { EventLog, LogUnavailable } from "../../src/log/EventLog.js"
-import { RootKeys } from "../../src/store/RootKeys.js"
+import { RootKeys } from "../../src/store/secrets/RootKeys.js"
 import { VaultRoot } from "./VaultRoot.js"
 
 const NAME = stream("node", "root-key")

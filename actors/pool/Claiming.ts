@@ -12,7 +12,7 @@ import type { Claim, Claimed } from "./Pools.js"
 import type { Room } from "./Room.js"
 import type { Shelf } from "./Shelf.js"
 
-export interface Options {
+interface Options {
   readonly promise: (limits: Limits) => number
 }
 

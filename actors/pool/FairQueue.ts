@@ -1,6 +1,6 @@
 /** Waiters in the order of fairness: owners take turns, and each owner's own are first in, first out. */
 
-export interface FairQueue<A> {
+interface FairQueue<A> {
   readonly size: number
   readonly add: (owner: string, item: A) => void
   /** Whose turn it is; it keeps its turn until it is taken or removed. Undefined when nobody waits. */

@@ -6,7 +6,7 @@ import type { Live } from "../container/ContainerProcess.js"
 import type { Shelf, Waiter } from "./Shelf.js"
 
 /** May somebody who asked for so much go on waiting? */
-export type Patience = (askedBytes: number, waitedMillis: number) => Either.Either<Permit<"D10", Capacity>, Refused>
+type Patience = (askedBytes: number, waitedMillis: number) => Either.Either<Permit<"D10", Capacity>, Refused>
 
 export interface Line {
   /** Interruptible; a container that comes in the very moment the waiter goes away goes back untouched. */

@@ -15,7 +15,7 @@ import type { Room } from "./Room.js"
 import type { Shelf } from "./Shelf.js"
 import type { Strays } from "./Strays.js"
 
-export interface Options {
+interface Options {
   readonly pool: PoolId
   /** Weaknesses of this host that the operator accepted. */
   readonly weak: ReadonlyArray<string>

@@ -14,7 +14,7 @@ export interface Waiter {
   readonly serve: (live: Live) => void
 }
 
-export interface Counts {
+interface Counts {
   readonly idle: number
   readonly busy: number
   /** Ended, but not seen empty. */

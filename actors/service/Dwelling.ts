@@ -13,7 +13,7 @@ export type Leaving =
   /** Its bootstrap failed. */
   | { readonly _tag: "Exited"; readonly exit: Exited }
 
-export interface Surroundings {
+interface Surroundings {
   readonly limits: (vcpu: number) => Limits
   readonly stillness: Stillness
 }

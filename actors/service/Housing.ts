@@ -32,7 +32,7 @@ export interface Options {
 
 const nothing: Vault.Released = { env: {}, files: [] }
 
-export const environment = ({ name, ports }: About, { env }: Vault.Released): Readonly<Record<string, string>> => ({
+const environment = ({ name, ports }: About, { env }: Vault.Released): Readonly<Record<string, string>> => ({
   ...baseEnv,
   SERVICE_NAME: name,
   ...(ports[0] === undefined ? {} : { PORT: String(ports[0]) }),

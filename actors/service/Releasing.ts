@@ -11,13 +11,13 @@ export interface Of {
   readonly owner: PublicKey
 }
 
-export interface Into {
+interface Into {
   readonly claim: Claim
   readonly claimed: Claimed
 }
 
 /** `doing` is told with a refusal, in the words of the log. */
-export type Releasing = (
+type Releasing = (
   of: Of,
   authentic: boolean,
   into: Into,

@@ -4,6 +4,7 @@ import { stream } from "../../events/Envelope.js"
 import type { ServiceId } from "../../events/Ids.js"
 import { read, type ServiceEvent } from "../../events/Service.js"
 import type * as Actor from "../../src/kernel/Actor.js"
+import * as Deciding from "./Deciding.js"
 import * as Folding from "./Folding.js"
 import * as Service from "./Service.js"
 
@@ -18,7 +19,7 @@ export const definition = (
   by: "services",
   capacity: 64,
   initial: Service.initial,
-  decide: Service.decide,
+  decide: Deciding.decide,
   evolve: Folding.evolve,
   read,
   react: follow,

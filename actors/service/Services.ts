@@ -48,7 +48,7 @@ export interface Changes {
   readonly showFreezePage?: boolean
 }
 
-export interface Redeployment {
+interface Redeployment {
   /** Undefined: the one that its root has. */
   readonly bootstrap: string | undefined
   readonly files: Files

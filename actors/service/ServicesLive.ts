@@ -22,12 +22,7 @@ import * as Tenancy from "./Tenancy.js"
 import * as Vault from "./Vault.js"
 import * as Welcoming from "./Welcoming.js"
 
-export interface Options
-  extends Roster.Options,
-    Keeping.Options,
-    Creating.Options,
-    Executing.Options,
-    Sweeping.Options {
+interface Options extends Roster.Options, Keeping.Options, Creating.Options, Executing.Options, Sweeping.Options {
   readonly slots: typeof Slots.Service
 }
 

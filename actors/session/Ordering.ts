@@ -14,7 +14,7 @@ import { type Failure, type Owned, Parting, SessionLost, type Sessions } from ".
 import * as Telling from "./Telling.js"
 import * as Tenure from "./Tenure.js"
 
-export interface Options {
+interface Options {
   readonly limits: (vcpu: number) => Limits
   readonly outputCap: number
 }

@@ -4,6 +4,8 @@ import { stream } from "../../events/Envelope.js"
 import type { SessionId } from "../../events/Ids.js"
 import { read, type SessionEvent } from "../../events/Session.js"
 import type * as Actor from "../../src/kernel/Actor.js"
+import * as Deciding from "./Deciding.js"
+import * as Folding from "./Folding.js"
 import * as Session from "./Session.js"
 
 export type SessionActor = Actor.Actor<Session.State, Session.Command, Session.Rejected>
@@ -17,8 +19,8 @@ export const definition = (
   by: "sessions",
   capacity: 64,
   initial: Session.initial,
-  decide: Session.decide,
-  evolve: Session.evolve,
+  decide: Deciding.decide,
+  evolve: Folding.evolve,
   read,
   react: () => Effect.void,
   done: Session.done,

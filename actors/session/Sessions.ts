@@ -34,8 +34,8 @@ export interface Submission {
 }
 
 export type Owned = Permit<"D17", Ownership<"session">>
-export type Unlocked = Permit<"D20", Lock<"session">>
-export type Consented = Consent<"session">
+type Unlocked = Permit<"D20", Lock<"session">>
+type Consented = Consent<"session">
 
 /** It has no container to do this in, or lost it meanwhile. */
 export class SessionLost extends Data.TaggedError("SessionLost")<{ readonly reason: string }> {

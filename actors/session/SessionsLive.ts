@@ -11,7 +11,7 @@ import * as Rooting from "./Rooting.js"
 import type { Sessions } from "./Sessions.js"
 import * as Working from "./Working.js"
 
-export interface Options extends Working.Options {
+interface Options extends Working.Options {
   /** Own the sessions' actors. */
   readonly children: Children
   /** Bytes kept of each output stream of a command beside a shell. */

@@ -10,7 +10,7 @@ import type { Process, SubstrateError } from "../../src/substrate/Substrate.js"
 import { Ring } from "./Ring.js"
 import { Parting } from "./Sessions.js"
 
-export interface Size {
+interface Size {
   readonly columns: number
   readonly rows: number
 }

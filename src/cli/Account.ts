@@ -34,7 +34,7 @@ export const options: Options.Options<Chosen> = Options.all({
   )
 })
 
-export interface Around {
+interface Around {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** The user's. */
   readonly home: string

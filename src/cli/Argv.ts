@@ -1,4 +1,5 @@
 /** Lets options stand anywhere: the parser wants them before a command's arguments, people write them after. */
+import { groups } from "./Groups.js"
 import { knobs } from "./Knobs.js"
 
 const SWITCHES = new Set([
@@ -14,22 +15,10 @@ const SWITCHES = new Set([
 const BUILT_IN = new Set(["--help", "-h", "--version"])
 for (const knob of knobs) if (knob.kind === "switch") SWITCHES.add(`--${knob.flag}`)
 
-/** Words that open a command; what follows them are its arguments. */
-const COMMANDS = new Map<string, ReadonlyArray<string>>([
-  ["keys", ["create", "list", "tree", "show", "extend", "limit", "confirm", "revoke", "suspend", "resume"]],
-  ["otp", ["contacts", "contact", "enrol", "confirm", "remove"]],
-  ["vault", ["show", "rotate"]],
-  ["egress", ["show", "allow", "deny", "clear"]],
-  ["events", ["tail", "show"]],
-  ["backup", ["create", "restore", "verify"]],
-  ["images", ["list", "export", "import"]],
-  ["languages", ["list", "install"]]
-])
-
 /** How many words name the command. */
 const depth = (words: ReadonlyArray<string>): number => {
   const [first = "", second = ""] = words
-  return COMMANDS.get(first)?.includes(second) === true ? 2 : 1
+  return Object.hasOwn(groups.get(first)?.below ?? {}, second) ? 2 : 1
 }
 
 /** `[...command, ...options, ...arguments]`; after `--` nothing is an option. */

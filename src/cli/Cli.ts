@@ -4,24 +4,25 @@ import { join } from "node:path"
 import { CliConfig, Command, CommandDescriptor, ValidationError } from "@effect/cli"
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
 import { Cause, type Context, Effect, Exit, Layer, Logger } from "effect"
-import { RootKeyEnvironment, take } from "../store/RootKeyEnvironment.js"
+import { RootKeyEnvironment, take } from "../store/secrets/RootKeyEnvironment.js"
 import { Application } from "./Application.js"
 import { normalise } from "./Argv.js"
-import { backup, backupCommands } from "./commands/Backup.js"
+import { backup } from "./commands/Backup.js"
 import { bench } from "./commands/Bench.js"
 import { demo } from "./commands/Demo.js"
 import { doctor } from "./commands/Doctor.js"
-import { egress, egressCommands } from "./commands/Egress.js"
-import { eventCommands, events } from "./commands/Events.js"
-import { imageCommands, images } from "./commands/Images.js"
-import { keyCommands, keys } from "./commands/Keys.js"
-import { languageCommands, languages } from "./commands/Languages.js"
-import { otp, otpCommands } from "./commands/Otp.js"
+import { egress } from "./commands/Egress.js"
+import { events } from "./commands/Events.js"
+import { images } from "./commands/Images.js"
+import { keys } from "./commands/Keys.js"
+import { languages } from "./commands/Languages.js"
+import { otp } from "./commands/Otp.js"
 import { serve } from "./commands/Serve.js"
 import { tree } from "./commands/Tree.js"
-import { vault, vaultCommands } from "./commands/Vault.js"
+import { vault } from "./commands/Vault.js"
 import { verify } from "./commands/Verify.js"
 import { exits, explain, Unsatisfied } from "./Failure.js"
+import { groups, type Named } from "./Groups.js"
 import { type Commands, help } from "./Help.js"
 import { home } from "./Home.js"
 import * as Output from "./Output.js"
@@ -53,26 +54,14 @@ const roots = [
 
 const unsandbox = Command.make("unsandbox").pipe(Command.withDescription(ABOUT), Command.withSubcommands(roots))
 
-const below = (parent: string, children: Readonly<Record<string, Named>>): Commands =>
-  Object.entries(children).map(([name, { descriptor }]) => [`${parent} ${name}`, descriptor])
-
-interface Named {
-  readonly descriptor: CommandDescriptor.Command<unknown>
-}
-
 const named = ({ descriptor }: Named): Commands =>
   [...CommandDescriptor.getNames(descriptor)].map((name) => [name, descriptor])
 
 const commands: Commands = [
   ...roots.flatMap(named),
-  ...below("keys", keyCommands),
-  ...below("vault", vaultCommands),
-  ...below("otp", otpCommands),
-  ...below("egress", egressCommands),
-  ...below("images", imageCommands),
-  ...below("languages", languageCommands),
-  ...below("events", eventCommands),
-  ...below("backup", backupCommands)
+  ...[...groups].flatMap(([parent, { below }]) =>
+    Object.entries(below).map(([name, { descriptor }]) => [`${parent} ${name}`, descriptor] as const)
+  )
 ]
 
 /** Standard output is for results; what the server says while it runs goes to standard error. */
@@ -93,12 +82,9 @@ const status = (cause: Cause.Cause<unknown>, asJson: boolean): Effect.Effect<num
 
 const execute = Command.run(unsandbox, { name: "unsandbox", version: version() })
 
-/** Commands that are nothing without another word. */
-const GROUPS = ["keys", "vault", "egress", "images", "events", "backup"]
-
 const wantsHelp = (words: ReadonlyArray<string>): boolean => {
   const [first, second = "-"] = words
-  const alone = first === undefined || (GROUPS.includes(first) && second.startsWith("-"))
+  const alone = first === undefined || (groups.get(first)?.alone === false && second.startsWith("-"))
   return alone || words.includes("--help") || words.includes("-h")
 }
 

@@ -30,7 +30,7 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-export interface Asked {
+interface Asked {
   readonly method?: "GET" | "POST" | "DELETE"
   /** With its query. */
   readonly path: string

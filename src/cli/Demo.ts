@@ -14,7 +14,7 @@ import { cases, hello, type Program } from "./DemoPrograms.js"
 import { explain, general } from "./Failure.js"
 import * as ServerProcess from "./ServerProcess.js"
 
-export interface Ran {
+interface Ran {
   readonly language: string
   readonly case: string
   readonly ok: boolean

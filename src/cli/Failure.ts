@@ -4,7 +4,7 @@ import { Declined } from "../rpc/Control.js"
 
 /** The exit statuses that clients of this API have always had. */
 export const exits = { ok: 0, general: 1, usage: 2, auth: 3, api: 4, timeout: 5 } as const
-export type Ending = Exclude<keyof typeof exits, "ok">
+type Ending = Exclude<keyof typeof exits, "ok">
 
 export class Failure extends Data.TaggedError("Failure")<{
   readonly ending: Ending

@@ -29,7 +29,7 @@ export const plain = (text: string): string =>
 export const cut = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 
-export type Cell = string | number
+type Cell = string | number
 
 const shown = (cell: Cell): Cell => (typeof cell === "number" ? cell : escaped(cell))
 

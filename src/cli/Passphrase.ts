@@ -4,7 +4,7 @@ import { Effect, Option } from "effect"
 import { type Failure, usage } from "./Failure.js"
 import * as Output from "./Output.js"
 
-export const VARIABLE = "UNSANDBOX_BACKUP_PASSPHRASE"
+const VARIABLE = "UNSANDBOX_BACKUP_PASSPHRASE"
 
 /** Of a new one; what a backup holds is worth trying passphrases for. */
 const LEAST = 12

@@ -76,7 +76,7 @@ const through = (count: Count) =>
     }
   }
 
-export interface Fetched {
+interface Fetched {
   readonly bytes: number
   readonly sha256: string
 }
@@ -112,7 +112,7 @@ export const download = Effect.fnUntraced(function* (
 }, Effect.scoped)
 
 /** A file that is to be sent, as it is when it is looked at. */
-export interface Parcel {
+interface Parcel {
   readonly file: FileHandle
   readonly bytes: number
   readonly sha256: string

@@ -28,7 +28,7 @@ export interface Options {
   readonly total?: number
 }
 
-export interface EgressProxy {
+interface EgressProxy {
   /** Connections open now. */
   readonly size: () => number
   /** Closes what a change of the lists refuses, for ever. */

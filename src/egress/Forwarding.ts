@@ -4,6 +4,7 @@ import type { Socket } from "node:net"
 import { Effect } from "effect"
 import { ProxyServer } from "httpxy"
 import * as Answering from "./Answering.js"
+import * as Closing from "./Closing.js"
 import * as Hops from "./Hops.js"
 import type { Resource } from "./Target.js"
 
@@ -14,7 +15,7 @@ const strip = (headers: IncomingHttpHeaders): void => {
   headers.connection = "close"
 }
 
-export interface Forwarding {
+interface Forwarding {
   /** Resolves when the answer has left, or either side has. */
   readonly forward: (
     resource: Resource,
@@ -23,13 +24,6 @@ export interface Forwarding {
     response: ServerResponse
   ) => Effect.Effect<void>
 }
-
-const gone = (response: ServerResponse): Effect.Effect<void> =>
-  Effect.async((resume) => {
-    if (response.closed) return resume(Effect.void)
-    response.once("close", () => resume(Effect.void))
-    return Effect.sync(() => response.destroy())
-  })
 
 export const make = (silenceMillis: number): Forwarding => {
   const proxy = new ProxyServer({ xfwd: false, changeOrigin: false, proxyTimeout: silenceMillis })
@@ -45,7 +39,7 @@ export const make = (silenceMillis: number): Forwarding => {
         proxy.web(request, response, { target, agent: new Hops.Once(upstream) }).catch(() => {
           Answering.answer(response, { status: 502, text: `${host}:${port} broke off` })
         })
-        return gone(response)
+        return Closing.closedOrCut(response)
       })
   }
 }

@@ -12,7 +12,7 @@ import { JobTable } from "../projections/JobTable.js"
 import type { Resolve } from "./Resolver.js"
 import type { Target } from "./Target.js"
 
-export interface Options {
+interface Options {
   readonly closedPorts: ReadonlyArray<number>
   readonly resolve: Resolve
 }

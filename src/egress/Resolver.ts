@@ -9,7 +9,7 @@ import { Effect } from "effect"
  */
 export type Resolve = (host: string) => Effect.Effect<ReadonlyArray<string>>
 
-export interface Options {
+interface Options {
   /** `address[:port]`; none: those of this host. */
   readonly servers: ReadonlyArray<string>
 }

@@ -4,6 +4,7 @@ import type { Socket } from "node:net"
 import { Effect, type Scope } from "effect"
 import * as Answering from "./Answering.js"
 import * as Asking from "./Asking.js"
+import * as Closing from "./Closing.js"
 import * as Dialing from "./Dialing.js"
 import { answerOf, type Failure } from "./Failure.js"
 import * as Forwarding from "./Forwarding.js"
@@ -15,32 +16,18 @@ import type { Interception } from "./substitution/Interception.js"
 import * as Target from "./Target.js"
 import { Crowded, type Visitor, type Visitors } from "./Visitors.js"
 
-/** Who was told no may read that, but not keep the connection by never closing its side. */
-const LINGER = "1 second"
-
-/** Whoever is gone needs no answer any more. */
-const closed = (socket: Socket): Effect.Effect<void> =>
-  Effect.async((resume) => {
-    if (socket.destroyed) return resume(Effect.void)
-    const end = () => resume(Effect.void)
-    socket.once("close", end)
-    return Effect.sync(() => socket.off("close", end))
-  })
-
-const lingering = (socket: Socket) => Effect.timeoutOption(closed(socket), LINGER)
-
 export const make = (gate: Gate, visitors: Visitors, interception: Interception) => {
   const next = Asking.make("connect")
   const forwarding = Forwarding.make(Joining.SILENCE_MILLIS)
 
-  /** As long as the visitor waits for it. */
+  /** As long as the visitor waits for it: whoever is gone needs no answer any more. */
   const reach = (visitor: Visitor, target: Target.Target): Effect.Effect<Socket, Failure, Scope.Scope> =>
     Effect.gen(function* () {
       visitor.destination = yield* gate.check(visitor.container, target)
       // The lists may have changed while it was judged; from here on a change finds it.
       yield* gate.still(visitor.destination)
       return yield* Dialing.dial(visitor.destination)
-    }).pipe(Effect.raceFirst(Effect.zipRight(closed(visitor.socket), Effect.interrupt)))
+    }).pipe(Effect.raceFirst(Effect.zipRight(Closing.closed(visitor.socket), Effect.interrupt)))
 
   const tunnel = (visitor: Visitor, { head, request }: Asking.Asked) =>
     Effect.gen(function* () {
@@ -75,7 +62,7 @@ export const make = (gate: Gate, visitors: Visitors, interception: Interception)
     const refuse = (failure: Failure) => {
       if (response === undefined) Answering.hangUp(visitor.socket, answerOf(failure))
       else Answering.answer(response, answerOf(failure))
-      return lingering(visitor.socket)
+      return Closing.lingering(visitor.socket)
     }
     return Effect.catchAll(Effect.scoped(carried), refuse)
   }
@@ -91,7 +78,7 @@ export const make = (gate: Gate, visitors: Visitors, interception: Interception)
       Effect.catchAll((failure) => {
         if (!(failure instanceof Crowded)) return Effect.void
         Answering.hangUp(socket, { status: 503, text: "too many connections are open already" })
-        return lingering(socket)
+        return Closing.lingering(socket)
       }),
       Effect.scoped,
       Effect.ensuring(Effect.sync(() => socket.destroy()))

@@ -14,7 +14,7 @@ export interface Visitor {
 
 export class Crowded extends Data.TaggedError("Crowded")<{}> {}
 
-export interface Bounds {
+interface Bounds {
   readonly perContainer: number
   readonly total: number
 }

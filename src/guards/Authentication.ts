@@ -1,5 +1,6 @@
 /** D01 to D04 in their order: the key, the proof, and only to the proven holder its time and the key's standing. */
 import { Either } from "effect"
+import type { DecisionPoint } from "../../events/Ids.js"
 import type { Credentials } from "./Credentials.js"
 import type { Permit, Refused } from "./Guard.js"
 import { type KeyStanding, keyActive } from "./KeyActive.js"
@@ -9,7 +10,7 @@ import { type Proven, signatureValid } from "./SignatureValid.js"
 import { type Fresh, timestampFresh } from "./TimestampFresh.js"
 import { agrees, type TrustedClock } from "./TrustedClock.js"
 
-export interface Presented {
+interface Presented {
   readonly credentials: Credentials
   readonly method: string
   /** As on the request line, with its query. */
@@ -31,6 +32,9 @@ export interface Authenticated {
   readonly signed: Permit<"D03", Proven>
   readonly fresh: Permit<"D04", Fresh>
 }
+
+/** What let a request in: its key was known, and whatever else was asked for. Nobody is let in on nothing. */
+export type Proof = readonly [Authenticated["known"], ...ReadonlyArray<Permit<DecisionPoint>>]
 
 type Identified = Pick<Authenticated, "publicKey" | "known" | "active">
 

@@ -28,20 +28,7 @@ import { tierEntitled } from "./TierEntitled.js"
 import { timestampFresh } from "./TimestampFresh.js"
 import { transitionLegal } from "./TransitionLegal.js"
 
-/** No command asks for its permit yet, and none can be had. */
-export interface Planned<P extends DecisionPoint> {
-  readonly point: P
-  readonly name: string
-  /** Completes "refuses unless it is certain that …". */
-  readonly claim: string
-  readonly planned: true
-}
-
-export type Entry<P extends DecisionPoint> = Guard<P, never, unknown> | Planned<P>
-
-export const isPlanned = <P extends DecisionPoint>(entry: Entry<P>): entry is Planned<P> => "planned" in entry
-
-export const catalogue: { readonly [P in DecisionPoint]: Entry<P> } = {
+export const catalogue: { readonly [P in DecisionPoint]: Guard<P, never, unknown> } = {
   D01: keyKnown,
   D02: keyActive,
   D03: signatureValid,

@@ -1,6 +1,7 @@
 /** What it takes beyond ownership to destroy, unlock, overwrite or give away: each such command carries it. */
 import type { Evidence } from "../../events/Evidence.js"
 import type { DecisionPoint } from "../../events/Ids.js"
+import type { Proof } from "./Authentication.js"
 import { evidenceOf } from "./Evidence.js"
 import type { Permit } from "./Guard.js"
 import type { Confirmed } from "./HumanConfirmed.js"
@@ -10,7 +11,7 @@ import type { Ids, Kind } from "./Resource.js"
 
 export interface Consent<K extends Kind = Kind> {
   /** What let the request in: D01 to D04. */
-  readonly caller: ReadonlyArray<Permit<DecisionPoint>>
+  readonly caller: Proof
   readonly clear: Permit<"D19", Lineage<K>>
   readonly confirmed: Permit<"D21", Confirmed>
   readonly unreplayed: Permit<"D05", Unreplayed>

@@ -8,7 +8,7 @@ export interface Headers {
   readonly signature?: string | undefined
 }
 
-export interface Signed {
+interface Signed {
   readonly _tag: "Signed"
   readonly publicKey: string
   readonly timestamp: string

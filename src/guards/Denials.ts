@@ -2,7 +2,7 @@
 import type { DecisionPoint } from "../../events/Ids.js"
 import type { Status } from "./Refused.js"
 
-export interface Denials {
+interface Denials {
   /** Codes in the body's `error`, with their status. */
   readonly codes: Readonly<Record<string, Status>>
   /** What it takes for not known, beyond facts that fail, are late or have no sense. */
@@ -32,7 +32,7 @@ export const denials: { readonly [P in DecisionPoint]: Denials } = {
   },
   D06: {
     codes: { rate_limit_exceeded: 429 },
-    uncertain: "the counter of the key or of one of its line cannot be read, or the clock was set"
+    uncertain: "the counter of the key or of one of its line cannot be read or contradicts itself, or the clock was set"
   },
   D07: {
     codes: { concurrency_limit_reached: 429 },
@@ -123,7 +123,7 @@ export const denials: { readonly [P in DecisionPoint]: Denials } = {
   },
   D24: {
     codes: { secrets_withheld: 403, vault_unreadable: 503 },
-    uncertain: "the vault does not open under its own name and the server's key"
+    uncertain: "the vault that there should be is not there, or does not open under its own name and the server's key"
   },
   D25: {
     codes: {

@@ -1,5 +1,5 @@
 /** D11 on what is asked for a child key: no more than its parent has, not for longer, and not in too long a line. */
-import { Either } from "effect"
+import { Either, Struct } from "effect"
 import type { Confirm, Grants, Limits, Scope, Tier } from "../../events/Grants.js"
 import type { Entitlement } from "./Entitlement.js"
 import { anything } from "./Fact.js"
@@ -26,7 +26,7 @@ export interface Bearing {
   readonly has: Entitlement
 }
 
-export interface Descent {
+interface Descent {
   readonly parent: Bearing
   readonly wanted: Wanted
   /** Null: as long as its parent. */
@@ -38,7 +38,7 @@ const wire = {
   ...{ services: "services", snapshots: "snapshots", images: "images", keptBytes: "kept_bytes" }
 } as const satisfies Record<keyof Limits, string>
 
-export const limitNames = Object.entries(wire) as ReadonlyArray<[keyof Limits, string]>
+export const limitNames: ReadonlyArray<readonly [keyof Limits, string]> = Struct.entries(wire)
 
 const beyond = (limit: string, asked: string | number, has: string | number): Reason => ({
   code: "beyond_parent",

@@ -50,7 +50,7 @@ export const nameOf = (filename: unknown): Read<string> => {
   return Either.right(kept.join("/"))
 }
 
-export interface Encoded {
+interface Encoded {
   readonly text: string
   /** How many it is decoded, known before anything is. */
   readonly bytes: number

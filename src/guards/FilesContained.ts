@@ -5,9 +5,9 @@ import * as Files from "./Files.js"
 import { Permit, type Reason } from "./Guard.js"
 import { quote } from "./Quote.js"
 
-export { BOUNDS as FILE_BOUNDS, type Bounds as FileBounds, type InputFile } from "./Files.js"
+export { BOUNDS as FILE_BOUNDS, type InputFile } from "./Files.js"
 
-export interface FilesWritten {
+interface FilesWritten {
   /** `[{filename, content}]` as it came; absent means none. */
   readonly files: unknown
   readonly bounds: Files.Bounds

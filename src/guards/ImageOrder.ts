@@ -9,7 +9,7 @@ import { wellformed } from "./RequestWellformed.js"
 import { line, nameOf } from "./SnapshotOrder.js"
 
 /** As it came, under the contract's names. */
-export interface ImageWritten {
+interface ImageWritten {
   readonly name?: unknown
   readonly description?: unknown
   readonly visibility?: unknown

@@ -13,7 +13,7 @@ export interface ImageFound {
   readonly gone?: "destroyed"
 }
 
-export interface ImageSought {
+interface ImageSought {
   /** Whatever the caller wrote. */
   readonly resource: string
   readonly actor: string

@@ -3,7 +3,7 @@ import * as Credentials from "./Credentials.js"
 import { maybe, struct, text } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
 
-export interface KeyLookup {
+interface KeyLookup {
   readonly credentials: Credentials.Credentials
   /** What the table of keys has under that name. */
   readonly record: { readonly key: string } | undefined

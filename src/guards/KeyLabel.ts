@@ -4,7 +4,7 @@ import { written } from "./Fact.js"
 import { bad } from "./Order.js"
 import { wellformed } from "./RequestWellformed.js"
 
-export const LABEL_CHARACTERS = 200
+const LABEL_CHARACTERS = 200
 
 interface Labelled {
   readonly label: string

@@ -3,7 +3,7 @@ import type { Row } from "../../events/Envelope.js"
 import { list, positive, struct, text } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
 
-export interface Appended {
+interface Appended {
   readonly stream: string
   /** What the log's `append` resolved with. */
   readonly rows: ReadonlyArray<Pick<Row, "seq" | "stream" | "hash">>

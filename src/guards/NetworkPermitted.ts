@@ -7,7 +7,7 @@ export interface NetworkMode {
   readonly mode: PoolId
 }
 
-export interface NetworkAsked extends NetworkMode {
+interface NetworkAsked extends NetworkMode {
   /** The modes that this server has and that the key may use. */
   readonly available: ReadonlyArray<PoolId>
 }

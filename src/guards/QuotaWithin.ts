@@ -3,7 +3,7 @@ import { list, natural, oneOf, struct, text } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
 
 /** What is counted of one key of the line, with all that descend from it. */
-export interface Share {
+interface Share {
   readonly publicKey: string
   /** Those there are, and those on their way, without this one. */
   readonly kept: number

@@ -32,7 +32,19 @@ const rateOf = ({ burst, rpm }: Rate): string => {
   return `may begin ${each}, ${burst} at once`
 }
 
+/** None that is allowed has used more than there is, waits, or comes of a rate that allows nothing. */
+const contradicts = ({ burst, remaining, retryAfter, rpm }: Rate): boolean =>
+  rpm === 0 || remaining >= burst || retryAfter > 0
+
 const rule = (rate: Rate): true | Reason => {
+  if (rate.allowed && contradicts(rate))
+    return {
+      code: "uncertain",
+      message: "What is known of this key's rate contradicts itself. Nothing was begun; try again shortly.",
+      status: 503,
+      retryAfterSeconds: 1,
+      uncertain: true
+    }
   if (rate.allowed) return true
   const seconds = Math.max(1, Math.ceil(rate.retryAfter / 1_000_000))
   const whose = rate.shared ? "The key that this one descends from" : "This key"

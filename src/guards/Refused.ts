@@ -20,7 +20,7 @@ export interface Reason {
   readonly note?: string
 }
 
-export type Certainty = "refused" | "uncertain"
+type Certainty = "refused" | "uncertain"
 
 export class Refused extends Data.TaggedError("Refused")<{
   readonly point: DecisionPoint

@@ -1,5 +1,5 @@
 /** D05: has this very request been acted on before? For what destroys, unlocks, gives away or overwrites. */
-import { natural, oneOf, text } from "./Fact.js"
+import { moment, oneOf, text } from "./Fact.js"
 import { Permit } from "./Guard.js"
 
 export interface Unreplayed {
@@ -20,8 +20,8 @@ export const requestUnreplayed = Permit.guard("D05", {
     publicKey: text,
     request: text,
     memory: oneOf("first", "seen"),
-    remembersUntil: natural,
-    validUntil: (value) => natural(value) && value !== 0
+    remembersUntil: moment,
+    validUntil: moment
   },
   rule: ({ memory, remembersUntil, validUntil }: Unreplayed) => {
     if (memory === "seen")

@@ -11,7 +11,7 @@ export interface Found {
   readonly cause?: string
 }
 
-export interface Sought {
+interface Sought {
   readonly kind: Kind
   /** Whatever the caller wrote. */
   readonly resource: string

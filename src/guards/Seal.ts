@@ -3,13 +3,13 @@ import type { Limits } from "../../events/Container.js"
 
 type Facts = ReadonlyMap<string, string>
 
-export interface Specification {
+interface Specification {
   readonly limits: Limits
   readonly weak: ReadonlyArray<string>
   readonly others: ReadonlySet<string>
 }
 
-export interface Flaw {
+interface Flaw {
   readonly what: string
   /** The fact is missing or unreadable: nobody can tell, as opposed to it being wrong. */
   readonly unknown: boolean

@@ -19,15 +19,17 @@ export interface Release {
 
 const refuse = (message: string): Reason => ({ code: "secrets_withheld", message, status: 403 })
 
+/** What is there does not open, whoever asks. */
+export const unreadable: Reason = {
+  code: "vault_unreadable",
+  message: "The vault cannot be opened, so nothing is started without it. Put the variables anew: PUT …/env.",
+  status: 503,
+  uncertain: true,
+  note: "not sealed by this server, or not under this name"
+}
+
 const rule = ({ authentic, claimedBy, claimedFor, container, owner, resource, sealed }: Release): true | Reason => {
-  if (!authentic)
-    return {
-      code: "vault_unreadable",
-      message: "The vault cannot be opened, so nothing is started without it. Put the variables anew: PUT …/env.",
-      status: 503,
-      uncertain: true,
-      note: "not sealed by this server, or not under this name"
-    }
+  if (!authentic) return unreadable
   if (claimedFor !== resource) return refuse("The container was claimed for something else.")
   if (claimedBy !== owner) return refuse("The container belongs to another key than the vault.")
   return sealed === container || refuse("The container was not found sealed.")

@@ -5,7 +5,7 @@ import { absent, BOUNDS, bad, flag, type Read, whole } from "./Order.js"
 import { wellformed } from "./RequestWellformed.js"
 import { bootstrapOf, domainsOf, nameOf } from "./ServiceOrder.js"
 
-export interface PatchWritten {
+interface PatchWritten {
   readonly vcpu?: unknown
   readonly name?: unknown
   readonly unfreeze_on_demand?: unknown
@@ -13,7 +13,7 @@ export interface PatchWritten {
 }
 
 /** Undefined stays as it is. */
-export interface Patch {
+interface Patch {
   readonly vcpu: number | undefined
   /** As written: D15 judges it. */
   readonly name: string | undefined
@@ -49,13 +49,13 @@ export const resizeWellformed = wellformed<{ readonly vcpu?: unknown }, { readon
       : Either.map(vcpu(written.vcpu), (count) => ({ vcpu: count }))
 )
 
-export interface DomainsWritten {
+interface DomainsWritten {
   readonly all?: unknown
   readonly add?: unknown
   readonly remove?: unknown
 }
 
-export interface DomainsChange {
+interface DomainsChange {
   /** Undefined: those that it has. */
   readonly all: ReadonlyArray<string> | undefined
   readonly add: ReadonlyArray<string>

@@ -5,7 +5,7 @@ import { bytes, maybe, text } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
 import * as Signature from "./Signature.js"
 
-export interface SignedRequest {
+interface SignedRequest {
   readonly credentials: Credentials.Credentials
   readonly method: string
   /** As on the request line, with its query. */

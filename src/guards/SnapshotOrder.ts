@@ -7,7 +7,7 @@ import { CONTROL } from "./Quote.js"
 import { wellformed } from "./RequestWellformed.js"
 
 /** As it came, under the contract's names. */
-export interface SnapshotWritten {
+interface SnapshotWritten {
   readonly name?: unknown
   readonly hot?: unknown
   readonly ttl?: unknown

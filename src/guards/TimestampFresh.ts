@@ -3,7 +3,7 @@ import { finite, maybe, moment, struct, written } from "./Fact.js"
 import { Permit, type Reason } from "./Guard.js"
 import { agrees, type Sample, type TrustedClock } from "./TrustedClock.js"
 
-export interface Timed {
+interface Timed {
   /** The header, unix seconds in digits. */
   readonly timestamp: string
   /** Its last sample is now. */

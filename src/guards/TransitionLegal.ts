@@ -2,7 +2,7 @@
 import { flag, text } from "./Fact.js"
 import { Permit, type Reason, type Refused } from "./Guard.js"
 
-export interface Transition {
+interface Transition {
   readonly resource: string
   readonly command: string
   readonly state: string

@@ -23,7 +23,7 @@ const TOLERANCE_MILLIS = 2_000
 /** NTP slews at most 500 ppm; twice that is not a jump. */
 const SLEW = 0.001
 const ANCHORED_MILLIS = 60_000
-export const SETTLES_MILLIS = 300_000
+const SETTLES_MILLIS = 300_000
 
 export const start = (sample: Sample): TrustedClock => ({ anchor: sample, last: sample, parted: undefined })
 

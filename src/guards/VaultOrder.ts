@@ -6,7 +6,7 @@ import { wellformed } from "./RequestWellformed.js"
 import { type Hosts, type Variables, valueOf, variables } from "./VaultVariables.js"
 
 /** Text or variables. */
-export interface VaultWritten {
+interface VaultWritten {
   readonly text?: unknown
   readonly variables?: unknown
   /** Of the service: what is marked needs one with a way out. */

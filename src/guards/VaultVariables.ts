@@ -4,7 +4,7 @@ import { parse } from "./EgressMark.js"
 import { absent, BOUNDS, bad, env, isText, type Read } from "./Order.js"
 import { quote } from "./Quote.js"
 
-export interface Marked {
+interface Marked {
   readonly value: string
   /** As `EgressMark` writes them; never none. */
   readonly egress: ReadonlyArray<string>

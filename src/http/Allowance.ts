@@ -4,11 +4,9 @@ import type { PublicKey } from "../../events/Ids.js"
 import { type Entitlement, entitlementOf } from "../guards/Entitlement.js"
 import type { Refused } from "../guards/Guard.js"
 import { type Quota, quotaWithin } from "../guards/QuotaWithin.js"
-import { Refusals } from "../guards/Refusals.js"
 import { KeptTable, type Kind } from "../projections/KeptTable.js"
 import { type KeyRecord, KeyTable } from "../projections/KeyTable.js"
-import type { Asking } from "./Asking.js"
-import * as Refusing from "./Refusing.js"
+import * as Asking from "./Asking.js"
 
 export class Allowance extends Context.Tag("http/Allowance")<
   Allowance,
@@ -16,7 +14,7 @@ export class Allowance extends Context.Tag("http/Allowance")<
     /** What is on its way counts, so that several at once do not pass together. */
     readonly within: (
       kind: Kind,
-      asking: Asking
+      asking: Asking.Asking
     ) => <A, E, R>(making: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Refused, R>
   }
 >() {}
@@ -28,7 +26,7 @@ const bounds: { readonly [K in Kind]: (entitlement: Entitlement) => number } = {
 }
 
 const make = Effect.gen(function* () {
-  const told = Effect.provideService(Refusals, yield* Refusals)
+  const guarding = yield* Asking.make
   const keys = yield* KeyTable
   const kept = yield* KeptTable
   const underway = new Map<string, number>()
@@ -54,12 +52,12 @@ const make = Effect.gen(function* () {
       return { publicKey, kept: count + others, most, keptBytes: bytes, mostBytes: entitlement.keptBytes }
     })
 
-  const permit = (kind: Kind, line: ReadonlyArray<KeyRecord>, { caller, method, target }: Asking) => {
+  const permit = (kind: Kind, line: ReadonlyArray<KeyRecord>, asking: Asking.Asking) => {
     const facts: Effect.Effect<Quota, unknown> = Effect.map(
       Effect.forEach(line, (record) => share(kind, record)),
       (shares) => ({ kind, shares })
     )
-    return told(quotaWithin.check(facts, Refusing.askedOf(caller.key.key, method, target)))
+    return guarding.check(quotaWithin, facts, asking)
   }
 
   return Allowance.of({

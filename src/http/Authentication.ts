@@ -3,8 +3,7 @@ import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { Context } from "effect"
-import type { DecisionPoint } from "../../events/Ids.js"
-import type { Permit } from "../guards/Guard.js"
+import type { Proof } from "../guards/Authentication.js"
 import type { KeyRecord } from "../projections/KeyTable.js"
 import { problems } from "./Problem.js"
 
@@ -15,7 +14,7 @@ export interface Calling {
   readonly body: Buffer
   readonly trace: string
   /** What let it in: D01 and D02, and D03 and D04 where a signature was asked for. */
-  readonly proof: ReadonlyArray<Permit<DecisionPoint>>
+  readonly proof: Proof
 }
 
 export class Caller extends Context.Tag("http/Caller")<Caller, Calling>() {}

@@ -19,14 +19,6 @@ import * as RequestId from "./wire/RequestId.js"
 
 const nobody = Buffer.alloc(0)
 
-const keysUnreadable = keyKnown.refuse({
-  code: "uncertain",
-  message: "The table of keys cannot be read now, so no key can be looked up. Try again shortly.",
-  status: 503,
-  retryAfterSeconds: 1,
-  uncertain: true
-})
-
 interface Request {
   readonly source: ReturnType<typeof NodeHttpServerRequest.toIncomingMessage>
   readonly credentials: Credentials.Credentials
@@ -62,18 +54,18 @@ const make = Effect.gen(function* () {
   const recordOf = (request: Request) =>
     table.find(Credentials.principal(request.credentials)).pipe(
       Effect.map(Option.getOrUndefined),
-      Effect.catchAll(() => admit(Either.left(keysUnreadable), request))
+      Effect.catchAll(({ _tag }) => admit(Either.left(keyKnown.doubt(`facts: ${_tag}`)), request))
     )
 
   const calling = (
     key: KeyRecord | undefined,
     body: Buffer,
     { trace }: Request,
-    { publicKey: _, ...permits }: Partial<Guards.Authenticated>
+    { publicKey: _, known, ...others }: Pick<Guards.Authenticated, "known"> & Partial<Guards.Authenticated>
   ): Effect.Effect<Calling> =>
     key === undefined
       ? Effect.dieMessage("a permit without its key")
-      : Effect.succeed({ key, body, trace, proof: Object.values(permits) })
+      : Effect.succeed({ key, body, trace, proof: [known, ...Object.values(others)] })
 
   const signed = Effect.fnUntraced(function* (request: Request) {
     const { credentials, source, target } = request

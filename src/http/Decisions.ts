@@ -7,7 +7,7 @@ import { denials } from "../guards/Denials.js"
 import { Api } from "./Api.js"
 import { pointsOf } from "./RateLimit.js"
 
-export interface Decision {
+interface Decision {
   readonly point: DecisionPoint
   readonly name: string
   /** Completes "refuses unless it is certain that …". */

@@ -2,7 +2,7 @@
 import { Either } from "effect"
 import * as Nesting from "./wire/Nesting.js"
 
-export interface Malformed {
+interface Malformed {
   /** What was found, or what was missing. */
   readonly reason: string
   /** Characters before it. */

@@ -16,14 +16,6 @@ import * as Refusing from "./Refusing.js"
 
 const SECOND = 1_000_000
 
-const unreadable = rateWithin.refuse({
-  code: "uncertain",
-  message: "What the key has used of its rate cannot be read or kept now, so nothing is begun. Try again shortly.",
-  status: 503,
-  retryAfterSeconds: 1,
-  uncertain: true
-})
-
 /** The decision points that a route was declared with. */
 export const pointsOf = (annotations: Context.Context<never>): ReadonlyArray<unknown> => {
   const transform = Option.getOrUndefined(Context.getOption(annotations, OpenApi.Transform))
@@ -59,10 +51,10 @@ export const make = Effect.gen(function* () {
   const rates = yield* Rates
   const refusing = yield* Refusing.make
 
-  const charged = (request: Request, key: KeyRecord, found: Either.Either<Rate, unknown>) => {
+  const charged = (request: Request, key: KeyRecord, found: Either.Either<Rate, { readonly _tag: string }>) => {
     const decision: Either.Either<unknown, Refused> = Either.isRight(found)
       ? rateWithin.decide(found.right)
-      : Either.left(unreadable)
+      : Either.left(rateWithin.doubt(`facts: ${found.left._tag}`))
     if (Either.isRight(found)) tell(request, found.right)
     if (Either.isRight(decision)) return Effect.void
     return Effect.mapError(refusing(decision, key.key, request.method, request.url), Problem.of)

@@ -24,14 +24,3 @@ export const make = Effect.map(
         ? Effect.succeed(decision.right)
         : Effect.provideService(enforce(decision, askedOf(principal, method, target)), Refusals, refusals)
 )
-
-/** What cannot be looked up is not known: the point that wanted it refuses, and that is told as any refusal is. */
-export const looked = <A, E extends { readonly _tag: string }>(
-  refusing: Refusing,
-  { doubt }: { readonly doubt: (note: string) => Refused },
-  lookup: Effect.Effect<A, E>,
-  ...[principal, method, target]: readonly [principal: string, method: string, target: string]
-): Effect.Effect<A, Refused> =>
-  Effect.catchAll(lookup, ({ _tag }) => refusing<A>(Either.left(doubt(`facts: ${_tag}`)), principal, method, target))
-
-export type Refusing = Effect.Effect.Success<typeof make>

@@ -4,7 +4,7 @@ import type { Keys } from "../../actors/key/Keys.js"
 import type { PublicKey } from "../../events/Ids.js"
 import { type Secret, secretOf } from "../guards/Signature.js"
 
-export interface Secrets {
+interface Secrets {
   /** Undefined when it cannot be had, for whatever reason. */
   readonly of: (key: PublicKey) => Effect.Effect<Secret | undefined>
 }

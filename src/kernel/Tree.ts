@@ -1,10 +1,10 @@
 /** The live supervision tree, as an operator watches it. */
 import { Context, Effect, FiberRef, Layer } from "effect"
 
-export type Kind = "supervisor" | "worker" | "many"
+type Kind = "supervisor" | "worker" | "many"
 export type State = "starting" | "running" | "restarting" | "stopped" | "gave-up"
 
-export interface Node {
+interface Node {
   /** `root/jobs/…`: the names from the root on. */
   readonly path: string
   readonly kind: Kind

@@ -19,7 +19,7 @@ const afterEnv = (words: ReadonlyArray<string>): string | undefined => {
 const baseName = (path: string) => path.slice(path.lastIndexOf("/") + 1)
 
 /** The interpreter's name in a `#!` line. */
-export const interpreter = (code: string): string | undefined => {
+const interpreter = (code: string): string | undefined => {
   const line = /^\uFEFF?#![ \t]*([^\r\n]*)/.exec(code.slice(0, 256))?.[1]
   const [path, ...rest] = (line ?? "").split(/\s+/).filter((word) => word !== "")
   if (path === undefined) return undefined

@@ -16,7 +16,7 @@ export interface Outcome {
 export class InstallRefused extends Data.TaggedError("InstallRefused")<{ readonly message: string }> {}
 
 /** Called as things happen, on any tick: it must not throw. */
-export type Report = (line: string) => void
+type Report = (line: string) => void
 
 const aptGet = [
   "apt-get",

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { Effect } from "effect"
 
-export interface Ended {
+interface Ended {
   readonly code: number
   /** At most its last 256 KiB, both streams. */
   readonly output: string

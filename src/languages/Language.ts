@@ -3,7 +3,7 @@
 export type Argv = ReadonlyArray<string>
 
 /** Where a toolchain comes from. `a|b` in a package list means: the first of these that the distribution has. */
-export type Provider =
+type Provider =
   | { readonly kind: "apt"; readonly packages: ReadonlyArray<string> }
   | { readonly kind: "npm"; readonly packages: ReadonlyArray<string> }
   | { readonly kind: "none"; readonly why: string; readonly home: string }
@@ -15,7 +15,7 @@ export type Provider =
 export type Needs = Readonly<Record<string, ReadonlyArray<string>>>
 
 /** A second compilation, to WebAssembly, where the image has the pieces for it. */
-export interface Wasm {
+interface Wasm {
   readonly needs: Needs
   /** Writes `{wasm}`. */
   readonly compile: Argv
@@ -60,7 +60,7 @@ export interface Language {
 }
 
 /** A language whose programs are files given to an interpreter; the rest can be overridden. */
-export type Script = Pick<Language, "id" | "name" | "extensions" | "needs" | "hello" | "provider"> & Partial<Language>
+type Script = Pick<Language, "id" | "name" | "extensions" | "needs" | "hello" | "provider"> & Partial<Language>
 
 export const script = (self: Script): Language => ({
   aliases: [],

@@ -20,12 +20,12 @@ export const baseEnv: Readonly<Record<string, string>> = {
   TERM: "dumb"
 }
 
-export interface Step {
+interface Step {
   readonly argv: Argv
   readonly env: Readonly<Record<string, string>>
 }
 
-export interface PlannedFile {
+interface PlannedFile {
   readonly path: string
   readonly mode: number
   readonly content: Uint8Array

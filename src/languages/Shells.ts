@@ -1,18 +1,9 @@
 /** The interactive shells that a session can start, by category, and which of them this image has. */
 import { hostImage, type Image, lookup } from "./Lookup.js"
 
-export type Category =
-  | "unix"
-  | "python"
-  | "javascript"
-  | "ruby"
-  | "scripting"
-  | "lisp"
-  | "erlang"
-  | "functional"
-  | "data"
+type Category = "unix" | "python" | "javascript" | "ruby" | "scripting" | "lisp" | "erlang" | "functional" | "data"
 
-export interface Shell {
+interface Shell {
   readonly name: string
   readonly category: Category
   /** Any one of these. */
@@ -31,7 +22,7 @@ const shell = (category: Category, name: string, provider: string, rest?: Partia
   ...rest
 })
 
-export const shells: ReadonlyArray<Shell> = [
+const shells: ReadonlyArray<Shell> = [
   shell("unix", "bash", "bash"),
   shell("unix", "dash", "dash"),
   shell("unix", "sh", "dash"),
@@ -87,7 +78,7 @@ export const available = (image: Image = hostImage): ReadonlyMap<string, Availab
 }
 
 /** What keeps a shell's programs when nobody is connected; each is the package of its name, too. */
-export const multiplexers = ["tmux", "screen"] as const
+const multiplexers = ["tmux", "screen"] as const
 export type Multiplexer = (typeof multiplexers)[number]
 
 /** Reads the file system. */
@@ -125,7 +116,7 @@ export const find = (name: string): Shell | undefined => {
   return byName.get(aliases.get(plain) ?? plain)
 }
 
-export interface ShellListing {
+interface ShellListing {
   readonly shells: ReadonlyArray<string>
   readonly categories: Readonly<Record<string, ReadonlyArray<string>>>
   readonly available: ReadonlyArray<string>

@@ -7,7 +7,7 @@ import { type Toolchain, toolchain } from "./Plan.js"
 import { languages } from "./Registry.js"
 import * as Shells from "./Shells.js"
 
-export type Resolved =
+type Resolved =
   | { readonly _tag: "Present"; readonly toolchain: Toolchain }
   | { readonly _tag: "Absent"; readonly lacking: ReadonlyArray<string> }
 

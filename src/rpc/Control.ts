@@ -9,7 +9,6 @@ import { OtpControl } from "./OtpControl.js"
 import { VaultControl } from "./VaultControl.js"
 
 export { Declined } from "./Declined.js"
-export type { Key, Pair } from "./KeyControl.js"
 
 /** One supervisor or child; `path` is its place in the tree. */
 export const Node = Schema.Struct({
@@ -22,7 +21,7 @@ export const Node = Schema.Struct({
 })
 export type Node = typeof Node.Type
 
-export const Pool = Schema.Struct({
+const Pool = Schema.Struct({
   id: Schema.String,
   enabled: Schema.Boolean,
   target: Schema.Int,

@@ -21,13 +21,13 @@ export interface Sending {
   readonly digest: Digest
 }
 
-export interface Imported {
+interface Imported {
   readonly layer: Layer
   /** Entries that no volume has a place for, left out because the caller allowed that. */
   readonly skipped: number
 }
 
-export interface Exported {
+interface Exported {
   /** Of the whole archive. */
   readonly bytes: number
   readonly content: Stream.Stream<Uint8Array, LayerRefused | StoreUnavailable>

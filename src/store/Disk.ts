@@ -12,7 +12,7 @@ export interface Space {
   readonly freeFiles: number
 }
 
-export interface Options {
+interface Options {
   /** Bytes that only the log and its like may take; null: the usual. */
   readonly diskReserveBytes: number | null
 }

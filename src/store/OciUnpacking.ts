@@ -12,7 +12,7 @@ import type { Chunks } from "./TarStream.js"
 import * as TarStream from "./TarStream.js"
 import * as Tool from "./Tool.js"
 
-export interface Unpacking {
+interface Unpacking {
   readonly bounds: Bounds
   readonly left: Limits["left"]
   readonly partial: boolean

@@ -20,7 +20,7 @@ const written = (archive: tar.Pack, { bytes, path }: Document, mtime: Date): Pro
     archive.entry({ name: path, mode: 0o644, mtime }, bytes, (error) => (error ? reject(error) : resolve()))
   })
 
-export interface Content {
+interface Content {
   readonly documents: ReadonlyArray<Document>
   readonly layerPath: string
   readonly layerBytes: number

@@ -4,7 +4,7 @@ import { Database } from "../log/Database.js"
 import type { LogUnavailable } from "../log/EventLog.js"
 import { GroupCommit } from "../log/GroupCommit.js"
 
-export interface Remembered {
+interface Remembered {
   readonly memory: "first" | "seen"
   /** Unix milliseconds. */
   readonly remembersUntil: number

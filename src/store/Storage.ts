@@ -11,10 +11,10 @@ import * as LocalLayers from "./LocalLayers.js"
 import * as OciArchives from "./OciArchives.js"
 import * as RateLedger from "./RateLedger.js"
 import * as Recordings from "./Recordings.js"
-import * as Secrets from "./Secrets.js"
 import * as SeenRequests from "./SeenRequests.js"
 import * as ServiceLogs from "./ServiceLogs.js"
 import * as SqliteBlobs from "./SqliteBlobs.js"
+import * as Secrets from "./secrets/Secrets.js"
 import * as Volumes from "./Volumes.js"
 
 export interface Options extends SqliteEventLog.Options, SqliteBlobs.Options, LocalLayers.Options {

@@ -6,7 +6,7 @@ export interface Bounds {
   readonly files: number
 }
 
-export interface Objection {
+interface Objection {
   readonly why: Unfit
   readonly message: string
 }

@@ -2,7 +2,7 @@
 import { Effect, type Scope } from "effect"
 import { LayerRefused } from "./Layers.js"
 
-export interface Options {
+interface Options {
   readonly atOnce: number
   readonly waiting: number
 }

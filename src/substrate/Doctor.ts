@@ -7,9 +7,7 @@ import * as Kernel from "./doctor/Kernel.js"
 import * as Membrane from "./doctor/Membrane.js"
 import { builtMembrane } from "./local/LocalSubstrate.js"
 
-export type { Finding } from "./doctor/Finding.js"
-
-export interface Examined {
+interface Examined {
   /** The server's data directory. */
   readonly data: string
   readonly binary?: string

@@ -17,7 +17,7 @@ import * as Witness from "../kernel/Witness.js"
 import { Toolchains } from "../languages/Toolchains.js"
 import { Projectors } from "../log/Projector.js"
 import * as Projections from "../projections/Projections.js"
-import * as Authority from "../store/Authority.js"
+import * as Authority from "../store/certificates/Authority.js"
 import * as Storage from "../store/Storage.js"
 import * as LocalSubstrate from "../substrate/local/LocalSubstrate.js"
 

@@ -5,7 +5,7 @@ import * as Proxy from "../proxy/Proxy.js"
 import * as ServiceDestinations from "../proxy/ServiceDestinations.js"
 import type { Secure } from "../tls/Secure.js"
 
-export interface Front {
+interface Front {
   /** Where it really listens. */
   readonly port: Effect.Effect<number>
   /** As it is to be supervised. */

@@ -4,7 +4,7 @@ import { Context, Effect, type Scope } from "effect"
 import type { Settings } from "../cli/Settings.js"
 import * as EgressProxy from "../egress/EgressProxy.js"
 import * as ControlSocket from "../rpc/ControlSocket.js"
-import * as TrustAnchors from "../store/TrustAnchors.js"
+import * as TrustAnchors from "../store/certificates/TrustAnchors.js"
 
 /** Of the proxy's socket, as the membrane is told it: the same for every server on that directory. */
 export const pathOf = ({ data }: Settings): string => ControlSocket.egressPathOf(resolve(data))

@@ -2,7 +2,7 @@
 import type { Socket } from "node:net"
 import type { Server as TlsServer } from "node:tls"
 
-export interface Handshakes {
+interface Handshakes {
   readonly underWay: () => number
   /** Ends those that are under way, and whatever comes after. */
   readonly end: () => void

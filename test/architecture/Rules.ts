@@ -102,11 +102,11 @@ const isPure = (source: Source): boolean => {
   const layer = layerOf(source.path)
   if (layer === "events") return true
   if (layer === "src/guards") return !guardShell.includes(source.path)
-  return layer === "actors" && exportedBy(source).some((name) => name === "decide" || name === "evolve")
+  return layer === "actors" && exportedBy(source).some((name) => ["initial", "decide", "evolve"].includes(name))
 }
 
 /** Effect's modules that only make and take apart values. */
-const plain = ["Array", "Brand", "Data", "Either", "Equal", "Option", "Schema"]
+const plain = ["Array", "Brand", "Data", "Either", "Equal", "Option", "Schema", "Struct"]
 const moving = /^(Date\.now|Math\.random|performance\.now|process\.\w+|crypto\.\w+)$/
 const movingImports = ["randomBytes", "randomUUID", "randomInt", "*"]
 

@@ -8,11 +8,12 @@ import { evidenceOf } from "../../src/guards/Evidence.js"
 import { anything } from "../../src/guards/Fact.js"
 import { Permit } from "../../src/guards/Guard.js"
 import { humanConfirmed } from "../../src/guards/HumanConfirmed.js"
+import { keyKnown } from "../../src/guards/KeyKnown.js"
 import { lineageClear } from "../../src/guards/LineageClear.js"
 import { escaped } from "../../src/guards/Quote.js"
 import { requestUnreplayed } from "../../src/guards/RequestUnreplayed.js"
 import { resourceOwned } from "../../src/guards/ResourceOwned.js"
-import { action, JOB, KEY, NOW } from "./points.js"
+import { action, signed as credentials, JOB, KEY, NOW } from "./points.js"
 
 const OTHER = PublicKey.make("unsb-pk-else-0000-0000-0001")
 const issued = <A>(decision: Either.Either<A, unknown>): A => Either.getOrThrow(decision)
@@ -30,7 +31,7 @@ const consent = ({
   owner = KEY,
   signed = KEY
 }: Whose = {}): Consent<"job"> => ({
-  caller: [issued(resourceOwned.decide({ kind: "job", actor: KEY, resource: JOB, owner: KEY }))],
+  caller: [issued(keyKnown.decide({ credentials, record: { key: KEY } }))],
   clear: issued(
     lineageClear.decide({ kind: "job", resource: JOB, owner, actor, line: [], dwellings: ["a", "b"], home: null })
   ),
@@ -75,7 +76,7 @@ describe("a consent", () => {
   })
   it("is told whole, in the order in which it was given", () => {
     const owned = issued(resourceOwned.decide({ kind: "job", actor: KEY, resource: JOB, owner: KEY }))
-    expect(told(consent(), owned).map(({ point }) => point)).toEqual(["D17", "D17", "D19", "D21", "D05"])
+    expect(told(consent(), owned).map(({ point }) => point)).toEqual(["D01", "D17", "D19", "D21", "D05"])
   })
 })
 

@@ -8,10 +8,13 @@ import * as Service from "../../actors/service/Service.js"
 import * as Session from "../../actors/session/Session.js"
 import * as Snapshot from "../../actors/snapshot/Snapshot.js"
 import type { DecisionPoint } from "../../events/Ids.js"
+import type { Consent } from "../../src/guards/Consent.js"
 import { Permit, type Refused } from "../../src/guards/Guard.js"
+import type { KeyNamed } from "../../src/guards/KeyKnown.js"
 import type { Kind } from "../../src/guards/Resource.js"
 import { type Ownership, resourceOwned } from "../../src/guards/ResourceOwned.js"
 import { resourceUnlocked } from "../../src/guards/ResourceUnlocked.js"
+import type { Calling } from "../../src/http/Authentication.js"
 import { JOB, KEY } from "./points.js"
 
 type Tagged = { readonly _tag: string }
@@ -193,6 +196,18 @@ it("makes none of these by hand", () => {
     { _tag: "Destroy" } satisfies Service.Command
   ]
   expect(made).toBeTypeOf("function")
+})
+
+it("takes no consent from nobody: what let the caller in is told, and begins with its key", () => {
+  type Given = Omit<Consent, "caller">
+  type Known = Permit<"D01", KeyNamed>
+  expectTypeOf<Given & { readonly caller: readonly [Known] }>().toExtend<Consent>()
+  expectTypeOf<Given & { readonly caller: readonly [Known, Permit<"D03">] }>().toExtend<Consent>()
+  expectTypeOf<Given>().not.toExtend<Consent>()
+  expectTypeOf<Given & { readonly caller: readonly [] }>().not.toExtend<Consent>()
+  expectTypeOf<Given & { readonly caller: ReadonlyArray<Known> }>().not.toExtend<Consent>()
+  expectTypeOf<Given & { readonly caller: readonly [Permit<"D03">, Known] }>().not.toExtend<Consent>()
+  expectTypeOf<Calling["proof"]>().toEqualTypeOf<Consent["caller"]>()
 })
 
 it("issues permits nowhere but in the guards", () => {

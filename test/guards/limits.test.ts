@@ -58,6 +58,34 @@ describe("D06 rate-within", () => {
         certainty: "uncertain",
         reason: { status: 503 }
       }))
+
+  const contradictory: ReadonlyArray<readonly [string, Partial<Rate>]> = [
+    ["what a rate of nothing allows", { rpm: 0 }],
+    ["what a burst of nothing allows", { burst: 0 }],
+    ["what leaves as many as there were", { remaining: 10 }],
+    ["what leaves more than there were", { remaining: 11 }],
+    ["what is allowed and has to wait", { retryAfter: 1 }]
+  ]
+  for (const [what, changes] of contradictory)
+    it(`is not certain of ${what}`, () => {
+      const { certainty, reason } = refuses(rateWithin, { ...passing, ...changes })
+      expect([certainty, reason.code, reason.status]).toEqual(["uncertain", "uncertain", 503])
+      expect(reason.message).toContain("contradicts itself. Nothing was begun; try again shortly.")
+      expect(reason.retryAfterSeconds).toBe(1)
+    })
+
+  it("passes all that contradicts nothing, up to its edges", () => {
+    for (const changes of [{ rpm: 0.001 }, { burst: 1 }, { remaining: 9 }])
+      expect(passes(rateWithin, { ...passing, ...changes })).toMatchObject(changes)
+  })
+
+  it("refuses what is not allowed, whatever else is said of it", () => {
+    for (const [, changes] of contradictory)
+      expect(refuses(rateWithin, { ...used, ...changes })).toMatchObject({
+        certainty: "refused",
+        reason: { status: 429 }
+      })
+  })
 })
 
 describe("D07 concurrency-within", () => {

@@ -28,8 +28,7 @@ export const sound: { readonly [P in DecisionPoint]?: { readonly [path: string]:
   D04: { timestamp: wrongText, "clock.parted": optional },
   D06: {
     shared: either,
-    rpm: { ...count, fraction: "permitted", "2 to the 53rd": "permitted" },
-    burst: count,
+    rpm: { fraction: "permitted", "2 to the 53rd": "permitted" },
     remaining: count,
     allowed: yes,
     retryAfter: count,

@@ -167,6 +167,17 @@ describe("a lie about time makes uncertain", () => {
       expect(decided("D05", { validUntil })).toBe("D05 uncertain")
   })
 
+  it("D05, when its moments are of no year that a clock of ours has known", () => {
+    const early = NOW * 1_000
+    for (const lie of Object.values(lies)) {
+      expect(decided("D05", { remembersUntil: lie, validUntil: lie })).toBe("D05 uncertain")
+      expect(decided("D05", { remembersUntil: lie, validUntil: early })).toBe("D05 uncertain")
+      expect(decided("D05", { memory: "seen", validUntil: lie })).toBe("D05 uncertain")
+    }
+    const edges = [Date.UTC(2020, 0), Date.UTC(2200, 0) - 1]
+    for (const at of edges) expect(decided("D05", { remembersUntil: at, validUntil: at })).toBe("permitted")
+  })
+
   it("D06, when its clocks part or what is known of it lies in the far future", () => {
     for (const ahead of [Number.NaN, -1, Number.MAX_SAFE_INTEGER, FURTHEST_MICROS + 1])
       expect(decided("D06", { ahead })).toBe("D06 uncertain")

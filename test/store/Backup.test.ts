@@ -19,8 +19,8 @@ import * as Restore from "../../src/store/backup/Restore.js"
 import type { Progress } from "../../src/store/backup/Summary.js"
 import { digestOf } from "../../src/store/Digest.js"
 import { Layers } from "../../src/store/Layers.js"
-import { type Offered, RootKeyEnvironment } from "../../src/store/RootKeyEnvironment.js"
-import { Secrets } from "../../src/store/Secrets.js"
+import { type Offered, RootKeyEnvironment } from "../../src/store/secrets/RootKeyEnvironment.js"
+import { Secrets } from "../../src/store/secrets/Secrets.js"
 import { Volumes } from "../../src/store/Volumes.js"
 import { draft } from "../support/drafts.js"
 import { storageIn } from "../support/storage.js"
@@ -37,6 +37,8 @@ const large = randomBytes(500_000)
 
 const root = fs.mkdtempSync(join(tmpdir(), "unsandbox-test-"))
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
+// Restoring unpacks there; others' must not be counted.
+process.env.TMPDIR = root
 const fresh = (): string => fs.mkdtempSync(join(root, "d-"))
 
 interface Made {
@@ -56,7 +58,7 @@ const made = (data: string, offered = none): Promise<Made> =>
     const volume = yield* volumes.create(service)
     for (const part of ["home", "tmp", "srv"]) fs.mkdirSync(join(volume, part))
     fs.writeFileSync(join(volume, "srv", "file"), "what a service wrote")
-    const { digest } = yield* Effect.scoped(layers.pack(volume, false))
+    const { digest } = yield* Effect.scoped(layers.pack(volume))
     fs.writeFileSync(join(data, "logs", `${service}.log`), "printed\n")
     return { data, layer: digest, volume }
   }).pipe(

@@ -1,8 +1,8 @@
 /** A process that puts secrets and rotates the root key for ever, and prints what is acknowledged; it is there to be killed. */
 import { writeSync } from "node:fs"
 import { Effect, Redacted } from "effect"
-import { RootKeys } from "../../src/store/RootKeys.js"
-import { Secrets } from "../../src/store/Secrets.js"
+import { RootKeys } from "../../src/store/secrets/RootKeys.js"
+import { Secrets } from "../../src/store/secrets/Secrets.js"
 import { storageIn } from "../support/storage.js"
 
 const valueOf = (name: string) => `value of ${name}`

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { Effect, Option, Redacted } from "effect"
 import { describe, expect } from "vitest"
-import { Secrets } from "../../src/store/Secrets.js"
+import { Secrets } from "../../src/store/secrets/Secrets.js"
 import { live } from "../support/it.js"
 import { directory, storage, storageIn } from "../support/storage.js"
 

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { inspect } from "node:util"
-import { take } from "../../src/store/RootKeyEnvironment.js"
+import { take } from "../../src/store/secrets/RootKeyEnvironment.js"
 
 /** The needle comes backwards, so that what is found is not this argument. */
 export const main = (backwards: string): void => {

@@ -5,6 +5,8 @@ import type { Server } from "./server.js"
 
 export const anotherKey = ({ data, url }: Pick<Server, "data" | "url">, ...more: ReadonlyArray<string>): Target => {
   const argv = ["bin/unsandbox.mjs", "keys", "create", "--json", "--data", data, ...more]
-  const made: Readonly<Record<string, string>> = JSON.parse(execFileSync("node", argv, { encoding: "utf8", stdio: "pipe" }))
+  const made: Readonly<Record<string, string>> = JSON.parse(
+    execFileSync("node", argv, { encoding: "utf8", stdio: "pipe" })
+  )
   return { url, publicKey: made.public_key ?? "", secretKey: made.secret_key ?? "" }
 }

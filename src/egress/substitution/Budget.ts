@@ -7,7 +7,7 @@ export class Overdrawn extends Data.TaggedError("Overdrawn")<{}> {}
 const PER_CONTAINER = 32 * 2 ** 20
 const TOTAL = 128 * 2 ** 20
 
-export interface Budget {
+interface Budget {
   /** Until the scope ends; never waits. */
   readonly take: (container: string, bytes: number) => Effect.Effect<void, Overdrawn, Scope.Scope>
 }

@@ -3,6 +3,7 @@ import { type ClientRequest, type IncomingMessage, request as open, ServerRespon
 import type { Socket } from "node:net"
 import { Effect } from "effect"
 import * as Answering from "../Answering.js"
+import * as Closing from "../Closing.js"
 import { Once } from "../Hops.js"
 import * as Joining from "../Joining.js"
 import { BadTarget } from "../Target.js"
@@ -17,15 +18,6 @@ const begin = ({ head, method, path }: Outgoing, upstream: Socket) =>
   Effect.try({
     try: (): ClientRequest => open({ method, path, headers: head, agent: new Once(upstream), setHost: false }),
     catch: () => new BadTarget({ status: 400, reason: "this request cannot be sent on as it is written" })
-  })
-
-/** Interrupting it closes it. */
-export const closed = (one: Socket | ServerResponse): Effect.Effect<void> =>
-  Effect.async((resume) => {
-    const end = () => resume(Effect.void)
-    if (one.closed) return end()
-    one.once("close", end)
-    return Effect.sync(() => void one.off("close", end).destroy())
   })
 
 /** Resolves when the answer has left, or either side has. */
@@ -43,7 +35,7 @@ export const carry = (out: Outgoing, upstream: Socket, request: IncomingMessage,
     if (out.body.whole) sent.end()
     else request.pipe(sent)
     yield* Effect.ensuring(
-      closed(response),
+      Closing.closedOrCut(response),
       Effect.sync(() => sent.destroy())
     )
   })
@@ -80,7 +72,7 @@ export const upgrade = (out: Outgoing, upstream: Socket, request: IncomingMessag
     upstream.setTimeout(Joining.SILENCE_MILLIS, () => upstream.destroy())
     const sent = yield* begin(out, upstream)
     const first = yield* Effect.onInterrupt(turned(out, sent, request, client), () => Effect.sync(() => sent.destroy()))
-    if (first === undefined) return yield* closed(client)
+    if (first === undefined) return yield* Closing.closedOrCut(client)
     if (head.length > 0) client.unshift(head)
     if (first.length > 0) upstream.unshift(first)
     yield* Joining.join(client, upstream)

@@ -2,7 +2,7 @@
 import type { Socket } from "node:net"
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls"
 import { Clock, Data, Effect, type Scope } from "effect"
-import { Authority } from "../../store/Authority.js"
+import { Authority } from "../../store/certificates/Authority.js"
 
 /** It did not get as far as a request: it left, or does not believe the authority. */
 export class Unsettled extends Data.TaggedError("Unsettled")<{}> {}
@@ -63,5 +63,3 @@ export const make = Effect.map(Authority, (authority) => {
   })
   return { prepare }
 })
-
-export type Downstream = Effect.Effect.Success<typeof make>

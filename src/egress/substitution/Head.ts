@@ -5,11 +5,11 @@ import type { Rewriting } from "./Rewriting.js"
 import type { Scrubbing } from "./Scrubbing.js"
 
 /** Names and values in turn, as `node:http` takes them. */
-export type Flat = ReadonlyArray<string>
+type Flat = ReadonlyArray<string>
 
 type Pair = readonly [name: string, value: string]
 
-export const pairsOf = (raw: Flat): ReadonlyArray<Pair> =>
+const pairsOf = (raw: Flat): ReadonlyArray<Pair> =>
   raw.flatMap((name, at) => (at % 2 === 0 ? [[name, raw[at + 1] ?? ""] as const] : []))
 
 const without = (pairs: ReadonlyArray<Pair>, names: ReadonlySet<string>): ReadonlyArray<Pair> =>
@@ -55,7 +55,7 @@ const clean = (pairs: ReadonlyArray<Pair>, scrubbing: Scrubbing): ReadonlyArray<
 /** Its length is known only once it is scrubbed. */
 const UNKNOWN = ["content-length", "transfer-encoding"]
 
-export const answer = (given: IncomingMessage, scrubbing: Scrubbing, dropped: ReadonlyArray<string>): string[] => {
+const answer = (given: IncomingMessage, scrubbing: Scrubbing, dropped: ReadonlyArray<string>): string[] => {
   const kept = without(pairsOf(given.rawHeaders), new Set([...passing(given), ...dropped]))
   return flat([...clean(kept, scrubbing), ["Connection", "close"]])
 }

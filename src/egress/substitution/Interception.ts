@@ -5,6 +5,7 @@ import { Effect, type Scope } from "effect"
 import { type Inhabitant, Substitutes } from "../../../actors/egress/Substitutes.js"
 import * as Answering from "../Answering.js"
 import * as Asking from "../Asking.js"
+import * as Closing from "../Closing.js"
 import { answerOf, type Failure } from "../Failure.js"
 import * as Target from "../Target.js"
 import * as Body from "./Body.js"
@@ -15,15 +16,13 @@ import type { Going } from "./Going.js"
 import * as Outgoing from "./Outgoing.js"
 import * as Upstream from "./Upstream.js"
 
-export interface Options {
+interface Options {
   /** Whom to believe that a host is who it says, as PEM; asked once. */
   readonly roots: () => string
 }
 
 type Secured = Effect.Effect<Socket, Failure, Scope.Scope>
 
-/** Who was told no may read that, but not keep the connection by never closing its side. */
-const LINGER = "1 second"
 const ESTABLISHED = "HTTP/1.1 200 Connection Established\r\n\r\n"
 const nothing: Body.Body = { bytes: Buffer.alloc(0), whole: true }
 
@@ -72,7 +71,7 @@ export const make = ({ roots }: Options) =>
         Effect.catchAll((failure: Failure) => {
           if (asked.response === undefined) Answering.hangUp(client, answerOf(failure))
           else Answering.answer(asked.response, answerOf(failure))
-          return Effect.timeoutOption(Carrying.closed(client), LINGER)
+          return Closing.lingering(client)
         })
       )
 

@@ -8,7 +8,7 @@ import { Rewriting } from "./Rewriting.js"
 import { Scrubbing } from "./Scrubbing.js"
 
 /** As the container wrote it. */
-export interface Incoming {
+interface Incoming {
   readonly request: IncomingMessage
   /** What stands after the host. */
   readonly path: string

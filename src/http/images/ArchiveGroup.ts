@@ -26,7 +26,7 @@ const Archive = HttpApiSchema.Uint8Array({ contentType: "application/x-tar" }).a
   description: "An OCI image layout in a tar."
 })
 
-export const Imported = Schema.Struct({
+const Imported = Schema.Struct({
   ...Image.fields,
   skipped: Field.count("Entries that were left out.", 0)
 }).annotations({ identifier: "ImportedImage" })

@@ -32,14 +32,14 @@ const sourceOf = ({ service_id, snapshot_id, source_id, source_type }: Fields) =
   return { type: source_type, id: typeof source_id === "string" ? source_id : "" }
 }
 
-export const make = ({ fieldsOf, guarding, trust }: ImageRoutes) =>
+export const make = ({ guarding, trust }: ImageRoutes) =>
   Effect.gen(function* () {
     const images = yield* Images
     const archives = yield* Archives
     const allowance = yield* Allowance
     const snapshots = yield* SnapshotDesk.make
-    const places = yield* Places.make(guarding)
-    const cloning = yield* Cloning.make(guarding)
+    const places = yield* Places.make
+    const cloning = yield* Cloning.make
 
     const of = Effect.fnUntraced(function* (fields: Fields, asking: Asking.Asking) {
       const { id, type } = sourceOf(fields)
@@ -55,7 +55,7 @@ export const make = ({ fieldsOf, guarding, trust }: ImageRoutes) =>
 
     const publish = Effect.fnUntraced(function* ({ request }: Any) {
       const asking = yield* Asking.of(request)
-      const fields = yield* fieldsOf(asking)
+      const fields = yield* guarding.fields(asking)
       const order = yield* orderOf(fields, asking)
       yield* guarding.judge(entitles({ scope: "images" }, asking.caller.key), asking)
       const publishing = images.publish({ of: yield* of(fields, asking), order }, Asking.asked(asking))
@@ -65,7 +65,7 @@ export const make = ({ fieldsOf, guarding, trust }: ImageRoutes) =>
 
     const clone = Effect.fnUntraced(function* (one: One) {
       const { asking, by, trusted, view } = yield* trust(one)
-      const { description = view.description, name = view.name } = yield* fieldsOf(asking)
+      const { description = view.description, name = view.name } = yield* guarding.fields(asking)
       const order = yield* orderOf({ description, name }, asking)
       yield* guarding.judge(entitles({ scope: "images" }, asking.caller.key), asking)
       return Answer.json(ImageDesk.told(yield* allowance.within("image", asking)(images.clone(trusted, order, by))))
@@ -75,7 +75,7 @@ export const make = ({ fieldsOf, guarding, trust }: ImageRoutes) =>
       const { asking, by, trusted, view } = yield* trust(one)
       const { image, origin } = view
       // Whoever starts it says which network: it does not come with the image.
-      const create = yield* cloning.service(yield* fieldsOf(asking), { ...origin, network: "zerotrust" }, asking)
+      const create = yield* cloning.service(yield* guarding.fields(asking), { ...origin, network: "zerotrust" }, asking)
       const service = yield* images.spawn(trusted, (layer) => Effect.map(create(layer), ({ service }) => service), by)
       const told = yield* cloning.told({ _tag: "Service", service })
       return Answer.json({ ...told, source_image: image, image_id: image })

@@ -1,11 +1,9 @@
 /** What handlers of images have in common: who asks, for which image, with which permits. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import { Effect, Either } from "effect"
-import { requestWellformed } from "../../guards/RequestWellformed.js"
+import { Effect } from "effect"
 import type { ImageView } from "../../projections/ImageTable.js"
 import * as Asking from "../Asking.js"
 import * as Consent from "../Consent.js"
-import * as Normalise from "../Normalise.js"
 import * as ImageDesk from "./ImageDesk.js"
 
 export interface Any {
@@ -18,13 +16,7 @@ export interface One extends Any {
 export const make = Effect.gen(function* () {
   const guarding = yield* Asking.make
   const consenting = yield* Consent.make
-  const desk = yield* ImageDesk.make(guarding)
-
-  const fieldsOf = (asking: Asking.Asking) =>
-    guarding.judge(
-      Either.mapLeft(Normalise.object(asking.caller.body), (reason) => requestWellformed.refuse(reason)),
-      asking
-    )
+  const desk = yield* ImageDesk.make
 
   /** The caller's own: D18, then D17. */
   const own = ({ path, request }: One) =>
@@ -45,7 +37,7 @@ export const make = Effect.gen(function* () {
     return consenting(weight, { kind: "image", resource: image, owner, ...home }, asking)
   }
 
-  return { guarding, desk, fieldsOf, own, trust, consented }
+  return { guarding, desk, own, trust, consented }
 })
 
 export type ImageRoutes = Effect.Effect.Success<typeof make>

@@ -12,7 +12,7 @@ import type { Shared } from "./ImageShape.js"
 
 const keyOf = (fields: Fields): unknown => fields.api_key ?? fields.trusted_api_key ?? fields.trusted_key
 
-export const make = ({ consented, desk, fieldsOf, guarding, own }: ImageRoutes) =>
+export const make = ({ consented, desk, guarding, own }: ImageRoutes) =>
   Effect.gen(function* () {
     const images = yield* Images
 
@@ -26,7 +26,7 @@ export const make = ({ consented, desk, fieldsOf, guarding, own }: ImageRoutes) 
 
     const visibility = Effect.fnUntraced(function* (one: One) {
       const { asking, by, owned, view } = yield* own(one)
-      const fields = yield* fieldsOf(asking)
+      const fields = yield* guarding.fields(asking)
       const order = yield* guarding.judge(visibilityWellformed.decide({ visibility: fields.visibility }), asking)
       yield* images.show(owned, yield* consented("plain", view, asking), order.facts.visibility, by)
       return ImageDesk.told(yield* desk.again(view.image))
@@ -43,7 +43,7 @@ export const make = ({ consented, desk, fieldsOf, guarding, own }: ImageRoutes) 
     const changing = (change: Change, message: string) =>
       Effect.fnUntraced(function* (one: One) {
         const { asking, by, owned, view } = yield* own(one)
-        const key = one.path.key ?? keyOf(yield* fieldsOf(asking))
+        const key = one.path.key ?? keyOf(yield* guarding.fields(asking))
         const guest = yield* guarding.judge(guestWellformed.decide({ key }), asking)
         yield* change(owned, yield* consented("plain", view, asking), guest.facts.key, by)
         const { image } = view

@@ -29,7 +29,7 @@ const make = Effect.gen(function* () {
   const images = yield* Images
   const keys = yield* KeyTable
   const routes = yield* ImageRoutes.make
-  const { desk, fieldsOf, guarding, own, trust } = routes
+  const { desk, guarding, own, trust } = routes
   const making = yield* ImageMaking.make(routes)
   const sharing = yield* ImageSharing.make(routes)
 
@@ -47,7 +47,7 @@ const make = Effect.gen(function* () {
 
   const transfer = Effect.fnUntraced(function* (one: One) {
     const { asking, by, owned, view } = yield* own(one)
-    const fields = yield* fieldsOf(asking)
+    const fields = yield* guarding.fields(asking)
     const asked = guestWellformed.decide({ key: fields.to_api_key ?? fields.api_key })
     const { key } = (yield* guarding.judge(asked, asking)).facts
     const recipient = yield* keys.find(key)

@@ -13,9 +13,9 @@ import type { KeyRecord } from "../../projections/KeyTable.js"
 import type { Asked } from "../Normalise.js"
 import * as LanguageChoice from "./LanguageChoice.js"
 
-export type Permits = Pick<Submission, "order" | "runnable" | "files" | "network" | "entitled" | "detected">
+type Permits = Pick<Submission, "order" | "runnable" | "files" | "network" | "entitled" | "detected">
 
-export interface Intake {
+interface Intake {
   /** `detects`: the program's text may name its language where the request does not. */
   readonly judge: (
     asked: Either.Either<Asked, Reason>,

@@ -3,15 +3,12 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { type Duration, Effect, Option, Schema } from "effect"
 import { Jobs } from "../../../actors/job/Jobs.js"
 import { JobId } from "../../../events/Ids.js"
-import type { Permit, Refused } from "../../guards/Guard.js"
-import { resourceKnown } from "../../guards/ResourceKnown.js"
-import { type Ownership, resourceOwned } from "../../guards/ResourceOwned.js"
+import type { Found } from "../../guards/ResourceKnown.js"
 import type { LogUnavailable } from "../../log/EventLog.js"
 import { JobTable, type JobView } from "../../projections/JobTable.js"
 import { Blobs, type StoreUnavailable } from "../../store/Blobs.js"
-import type { Calling } from "../Authentication.js"
+import * as Asking from "../Asking.js"
 import { Problem } from "../Problem.js"
-import * as Refusing from "../Refusing.js"
 import type { Told } from "../wire/Answer.js"
 import { AnswerRoom } from "../wire/AnswerRoom.js"
 import * as Large from "../wire/Large.js"
@@ -19,13 +16,8 @@ import type { JobState } from "./JobGroup.js"
 import * as Outputs from "./Outputs.js"
 import * as Result from "./Result.js"
 
-export interface Owned {
-  readonly view: JobView
-  readonly owned: Permit<"D17", Ownership<"job">>
-}
-
 /** A job as it stands, with its long texts named by words. */
-export interface Stated extends Told {
+interface Stated extends Told {
   readonly value: JobState
 }
 
@@ -44,32 +36,17 @@ const neverRan = new Problem({
   retryAfterSeconds: 2
 })
 
-const isJobId = Schema.is(JobId)
+const found = ({ owner }: JobView): Found => ({ owner })
 
 export const make = Effect.gen(function* () {
   const jobs = yield* Jobs
   const table = yield* JobTable
-  const refusing = yield* Refusing.make
+  const guarding = yield* Asking.make
   const room = yield* AnswerRoom
   const stored = Outputs.stored(yield* Blobs)
 
-  const find = (id: string) => (isJobId(id) ? table.find(id) : Effect.succeed(Option.none<JobView>()))
-
-  /** D16, then D17: a stranger's job is no job. */
-  const own = Effect.fnUntraced(function* (
-    id: string,
-    { key: { key } }: Calling,
-    method: string,
-    target: string
-  ): Effect.fn.Return<Owned, Refused | LogUnavailable | Problem> {
-    const sought = Refusing.looked(refusing, resourceKnown, find(id), key, method, target)
-    const found = Option.getOrUndefined(yield* sought)
-    yield* refusing(resourceKnown.decide({ kind: "job", resource: id, actor: key, found }), key, method, target)
-    if (found === undefined) return yield* unsettled
-    const { job: resource, owner } = found
-    const owning = resourceOwned.decide({ kind: "job", actor: key, resource, owner })
-    return { view: found, owned: yield* refusing(owning, key, method, target) }
-  })
+  const findable = { kind: "job", isId: Schema.is(JobId), find: table.find, found } as const
+  const own = (id: string, asking: Asking.Asking) => guarding.own(findable, id, asking)
 
   const view = (id: JobId): Effect.Effect<JobView, LogUnavailable | Problem> =>
     Effect.flatMap(table.find(id), Option.match({ onNone: () => unsettled, onSome: Effect.succeed }))

@@ -5,6 +5,7 @@ import { Duration, Effect } from "effect"
 import { Jobs } from "../../../actors/job/Jobs.js"
 import { type JobStatus, JobTable } from "../../projections/JobTable.js"
 import { Api } from "../Api.js"
+import * as Asking from "../Asking.js"
 import { Caller } from "../Authentication.js"
 import * as Problem from "../Problem.js"
 import * as Answer from "../wire/Answer.js"
@@ -32,8 +33,7 @@ const make = Effect.gen(function* () {
   const table = yield* JobTable
   const desk = yield* JobDesk.make
 
-  const own = ({ path, request }: One) =>
-    Effect.flatMap(Caller, (caller) => desk.own(path.id, caller, request.method, request.url))
+  const own = ({ path, request }: One) => Effect.flatMap(Asking.of(request), (asking) => desk.own(path.id, asking))
 
   const cancel = Effect.fnUntraced(function* (one: One) {
     const { owned, view } = yield* own(one)

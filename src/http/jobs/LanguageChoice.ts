@@ -5,7 +5,7 @@ import type { Language } from "../../languages/Language.js"
 import * as Registry from "../../languages/Registry.js"
 import type { Toolchains } from "../../languages/Toolchains.js"
 
-export interface LanguageChoice {
+interface LanguageChoice {
   /** `wasm`: it is to be compiled to WebAssembly. */
   readonly of: (asked: string | undefined, wasm?: boolean) => LanguageAsked
   /** The language's id, where the program's text makes it certain. */

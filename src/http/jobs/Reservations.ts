@@ -7,12 +7,12 @@ import type { JobTable } from "../../projections/JobTable.js"
 import { Problem } from "../Problem.js"
 
 /** The caller's key (hashed) and the digest of the request that it stands for. */
-export interface Reserved {
+interface Reserved {
   readonly key: Digest
   readonly request: Digest
 }
 
-export type Settled<A> = { readonly _tag: "First"; readonly value: A } | { readonly _tag: "Again"; readonly job: JobId }
+type Settled<A> = { readonly _tag: "First"; readonly value: A } | { readonly _tag: "Again"; readonly job: JobId }
 
 const printable = /^[\x20-\x7e]{1,255}$/
 

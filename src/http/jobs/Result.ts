@@ -33,7 +33,7 @@ export interface Ended {
 
 const millis = (micros: number): number => Math.round(micros / 1_000)
 
-export const job = (about: About, status: JobStatus) => ({
+const job = (about: About, status: JobStatus) => ({
   job_id: about.job,
   id: about.job,
   status,

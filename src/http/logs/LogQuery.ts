@@ -11,7 +11,7 @@ type Read<A> = Either.Either<A, Reason>
 /** `all`, one of ours, or one that only an operator may read. */
 export type Wanted = "all" | Source | { readonly pool: string }
 
-export interface LogQuery {
+interface LogQuery {
   readonly wanted: Wanted
   readonly filter: Filter
   readonly lines: number
@@ -19,7 +19,7 @@ export interface LogQuery {
   readonly sinceMillis: number | undefined
 }
 
-export const bounds = { lines: { most: 9_000, usual: 100 }, grep: 200 } as const
+const bounds = { lines: { most: 9_000, usual: 100 }, grep: 200 } as const
 
 const bad = (field: string, message: string): Read<never> =>
   Either.left({ code: "invalid_parameter", message, status: 400, details: { field } })

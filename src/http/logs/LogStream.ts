@@ -6,7 +6,7 @@ import { levels } from "../../projections/LogLine.js"
 import type { Filter, Line, LogLines } from "../../projections/LogLines.js"
 import * as EventStream from "../wire/EventStream.js"
 
-export interface Followed {
+interface Followed {
   readonly owner: string
   readonly filter: Filter
   /** The place after which it begins. */
@@ -30,7 +30,7 @@ export const told = ({ at, level, source, text }: Line) => {
 
 const event = (line: Line): string => EventStream.event(told(line))
 
-export const matches =
+const matches =
   ({ grep, level, source }: Filter) =>
   (line: Line): boolean =>
     (source === undefined || line.source === source) &&

@@ -9,10 +9,10 @@ import { resourceOwned } from "../../guards/ResourceOwned.js"
 import { sources } from "../../projections/LogLine.js"
 import { type Line, LogLines } from "../../projections/LogLines.js"
 import { Api } from "../Api.js"
+import * as Asking from "../Asking.js"
 import { Caller } from "../Authentication.js"
 import * as Normalise from "../Normalise.js"
 import * as Problem from "../Problem.js"
-import * as Refusing from "../Refusing.js"
 import * as Standing from "../Standing.js"
 import * as Answer from "../wire/Answer.js"
 import * as LogQuery from "./LogQuery.js"
@@ -45,12 +45,12 @@ const listed = (lines: ReadonlyArray<Line>, wanted: LogQuery.Wanted, plain: bool
 const make = Effect.gen(function* () {
   const table = yield* LogLines
   const inGoodStanding = yield* Standing.make
-  const refusing = yield* Refusing.make
+  const guarding = yield* Asking.make
   const seats = Seats.make()
 
   /** D11 and D16 on what is asked for, D17 on whose it is: without an operator's, what is not a key's own is refused. */
   const asked = Effect.fnUntraced(function* (request: Request, fields: Either.Either<Fields, Reason>) {
-    const { key } = yield* Caller
+    const asking = yield* Asking.of(request)
     const now = yield* Clock.currentTimeMillis
     const query = Either.flatMap(fields, (given) => LogQuery.read(given, now))
     const judged = Either.mapLeft(query, (reason) =>
@@ -61,7 +61,7 @@ const make = Effect.gen(function* () {
       ({ wanted }) => typeof wanted === "string",
       () => operators
     )
-    return { owner: key.key, now, query: yield* refusing(owned, key.key, request.method, request.url) }
+    return { owner: asking.caller.key.key, now, query: yield* guarding.judge(owned, asking) }
   })
 
   const look = Effect.fnUntraced(function* (request: Request, fields: Either.Either<Fields, Reason>, portal: boolean) {
@@ -81,17 +81,17 @@ const make = Effect.gen(function* () {
   return { look, follow }
 })
 
-interface Asking {
+interface Any {
   readonly request: Request
 }
 
-const query = ({ request }: Asking): Fields => LogQuery.fieldsOf(request.url)
+const query = ({ request }: Any): Fields => LogQuery.fieldsOf(request.url)
 
 export const LogsLive = HttpApiBuilder.group(Api, "logs", (handlers) =>
   Effect.map(make, ({ follow, look }) => {
-    const all = (one: Asking) => look(one.request, Either.right(query(one)), false)
-    const live = (one: Asking) => follow(one.request, query(one))
-    const at = (one: Asking, source: string) => ({ ...query(one), source })
+    const all = (one: Any) => look(one.request, Either.right(query(one)), false)
+    const live = (one: Any) => follow(one.request, query(one))
+    const at = (one: Any, source: string) => ({ ...query(one), source })
     return handlers
       .handleRaw("logs", all)
       .handleRaw("stream", live)

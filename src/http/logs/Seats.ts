@@ -18,7 +18,7 @@ const crowded = new Problem({
   retryAfterSeconds: 5
 })
 
-export interface Seats {
+interface Seats {
   /** Never waits. */
   readonly take: (request: HttpServerRequest.HttpServerRequest, caller: string) => Effect.Effect<void, Problem>
 }

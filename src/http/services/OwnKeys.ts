@@ -4,21 +4,14 @@ import { Keys } from "../../../actors/key/Keys.js"
 import type { InputFile } from "../../guards/FilesContained.js"
 import type { Refused } from "../../guards/Guard.js"
 import { ownKeyKept } from "../../guards/OwnKey.js"
-import { Refusals } from "../../guards/Refusals.js"
 import { type Variables, valueOf } from "../../guards/VaultVariables.js"
 import { KeyTable } from "../../projections/KeyTable.js"
-import * as Refusing from "../Refusing.js"
-
-interface From {
-  readonly owner: string
-  readonly method: string
-  readonly url: string
-}
+import * as Asking from "../Asking.js"
 
 class Missing extends Data.TaggedError("Missing")<{}> {}
 
 /** What its programs will read. */
-export interface Handed {
+interface Handed {
   readonly env?: Variables
   readonly bootstrap?: string | undefined
   /** Decoded. */
@@ -38,7 +31,7 @@ const list = ({ bootstrap, env = {}, files = [] }: Handed) => [
 export const make = Effect.gen(function* () {
   const keys = yield* Keys
   const table = yield* KeyTable
-  const refusals = yield* Refusals
+  const guarding = yield* Asking.make
 
   const known = <A, E>(found: Effect.Effect<Option.Option<A>, E>) =>
     Effect.flatMap(found, Option.match({ onNone: () => new Missing(), onSome: Effect.succeed }))
@@ -51,13 +44,11 @@ export const make = Effect.gen(function* () {
     })
 
   /** Refuses what has a secret in it that its programs could act with as its owner. */
-  return (given: Handed, { method, owner, url }: From): Effect.Effect<void, Refused> => {
+  return (given: Handed, asking: Asking.Asking): Effect.Effect<void, Refused> => {
     const handed = list(given)
     if (handed.length === 0) return Effect.void
-    const facts = Effect.map(secretsOf(owner), (secrets) => ({ handed, secrets }))
-    return ownKeyKept
-      .check(facts, Refusing.askedOf(owner, method, url))
-      .pipe(Effect.asVoid, Effect.provideService(Refusals, refusals))
+    const facts = Effect.map(secretsOf(asking.caller.key.key), (secrets) => ({ handed, secrets }))
+    return Effect.asVoid(guarding.check(ownKeyKept, facts, asking))
   }
 })
 

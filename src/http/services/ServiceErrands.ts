@@ -1,7 +1,6 @@
 /** Commands in a running service: each is a job, and its caller waits for its end. */
 import { Effect } from "effect"
 import { commandWellformed } from "../../guards/SessionOrder.js"
-import { Caller } from "../Authentication.js"
 import * as Outputs from "../jobs/Outputs.js"
 import * as Result from "../jobs/Result.js"
 import * as Problem from "../Problem.js"
@@ -15,18 +14,17 @@ import * as ServiceWords from "./ServiceWords.js"
 /** The client library takes nothing but 200 for an answer, the client program nothing but 202. */
 const statusFor = (agent: string | undefined): 200 | 202 => (agent?.startsWith("un-cli/2.0") === true ? 200 : 202)
 
-export const make = ({ fields, own, refusing, services }: ServiceRoutes, intake: ServiceIntake) =>
+export const make = ({ guarding, own, services }: ServiceRoutes, intake: ServiceIntake) =>
   Effect.map(AnswerRoom, (room) => {
     const execute = Effect.fnUntraced(function* (one: One) {
-      const { trace } = yield* Caller
       const { asking, owned, view } = yield* own(one)
-      const { method, owner, url } = asking
-      const body = yield* fields(asking)
-      const order = yield* refusing(commandWellformed.decide(body), owner, method, url)
+      const { key, trace } = asking.caller
+      const body = yield* guarding.fields(asking)
+      const order = yield* guarding.judge(commandWellformed.decide(body), asking)
       const files = yield* intake.files(ServiceWords.filesOf(body), asking)
       const ticket = yield* services.execute(owned, { order, files, trace })
       const outcome = yield* ticket.outcome
-      yield* room.hold(one.request, owner, Outputs.weight(outcome.finished))
+      yield* room.hold(one.request, key.key, Outputs.weight(outcome.finished))
       const { completedAt, createdAt, startedAt } = outcome
       const about: Result.About = {
         ...{ job: ticket.job, language: "shell", detected: false, network: view.network },

@@ -10,70 +10,60 @@ import { networkPermitted } from "../../guards/NetworkPermitted.js"
 import { serviceWellformed } from "../../guards/ServiceOrder.js"
 import { entitles } from "../../guards/TierEntitled.js"
 import type { LogUnavailable } from "../../log/EventLog.js"
-import type { KeyRecord } from "../../projections/KeyTable.js"
 import { ServiceTable } from "../../projections/ServiceTable.js"
-import * as Refusing from "../Refusing.js"
+import * as Asking from "../Asking.js"
 import * as OwnKeys from "./OwnKeys.js"
 import { ServiceUrls } from "./ServiceUrls.js"
 import type { ServiceAsked } from "./ServiceWords.js"
 
-export type Permits = Pick<Submission, "order" | "files" | "network" | "entitled" | "name" | "domains">
-
-/** Who asks, and for what. */
-export interface From {
-  readonly owner: string
-  readonly key: KeyRecord
-  readonly method: string
-  readonly url: string
-}
+type Permits = Pick<Submission, "order" | "files" | "network" | "entitled" | "name" | "domains">
 
 export interface ServiceIntake {
-  readonly judge: (asked: ServiceAsked, from: From) => Effect.Effect<Permits, Refused | LogUnavailable>
+  readonly judge: (asked: ServiceAsked, asking: Asking.Asking) => Effect.Effect<Permits, Refused | LogUnavailable>
   /** `service`: whose it may be already. */
   readonly name: (
     kind: NameKind,
     asked: string,
     service: string | undefined,
-    from: From
+    asking: Asking.Asking
   ) => Effect.Effect<Permit<"D15", Claimable>, Refused | LogUnavailable>
   /** Refuses what would hand its programs a key that is not theirs; files are looked through where they are decoded. */
   readonly handing: OwnKeys.OwnKeys
-  readonly files: (files: unknown, from: From) => Effect.Effect<Permits["files"], Refused>
+  readonly files: (files: unknown, asking: Asking.Asking) => Effect.Effect<Permits["files"], Refused>
 }
 
 export const make = Effect.gen(function* () {
-  const refusing = yield* Refusing.make
+  const guarding = yield* Asking.make
   const table = yield* ServiceTable
   const { own } = yield* ServiceUrls
   const handing = yield* OwnKeys.make
   const status = yield* (yield* Pools).status
   const available = status.filter(({ enabled }) => enabled).map(({ id }) => id)
 
-  const name: ServiceIntake["name"] = (kind, asked, service, { method, owner, url }) =>
+  const name: ServiceIntake["name"] = (kind, asked, service, asking) =>
     Effect.gen(function* () {
-      const holder = Option.getOrUndefined(yield* table.holder(normal(asked)))
-      return yield* refusing(nameClaimable.decide({ kind, asked, own, service, holder }), owner, method, url)
+      const holder = Option.getOrUndefined(yield* guarding.look(nameClaimable, table.holder(normal(asked)), asking))
+      return yield* guarding.judge(nameClaimable.decide({ kind, asked, own, service, holder }), asking)
     })
 
-  const files: ServiceIntake["files"] = (given, from) =>
-    refusing(filesContained.decide({ files: given, bounds: FILE_BOUNDS }), from.owner, from.method, from.url).pipe(
-      Effect.tap(({ facts }) => handing({ files: facts.files }, from))
+  const files: ServiceIntake["files"] = (given, asking) =>
+    Effect.tap(guarding.judge(filesContained.decide({ files: given, bounds: FILE_BOUNDS }), asking), ({ facts }) =>
+      handing({ files: facts.files }, asking)
     )
 
-  const judge: ServiceIntake["judge"] = (asked, from) =>
+  const judge: ServiceIntake["judge"] = (asked, asking) =>
     Effect.gen(function* () {
-      const { method, owner, url } = from
-      const order = yield* refusing(serviceWellformed.decide(asked.order), owner, method, url)
+      const order = yield* guarding.judge(serviceWellformed.decide(asked.order), asking)
       const { network: mode, vcpu } = order.facts
       const wish = { scope: "services", vcpu, network: mode } as const
-      const entitled = yield* refusing(entitles(wish, from.key), owner, method, url)
-      yield* handing(order.facts, from)
-      const called = yield* name("label", order.facts.name ?? Minting.serviceName(), undefined, from)
+      const entitled = yield* guarding.judge(entitles(wish, asking.caller.key), asking)
+      yield* handing(order.facts, asking)
+      const called = yield* name("label", order.facts.name ?? Minting.serviceName(), undefined, asking)
       const domains = yield* Effect.forEach(new Set(order.facts.domains.map(normal)), (one) =>
-        name("domain", one, undefined, from)
+        name("domain", one, undefined, asking)
       )
-      const contained = yield* files(asked.files, from)
-      const network = yield* refusing(networkPermitted.decide({ mode, available }), owner, method, url)
+      const contained = yield* files(asked.files, asking)
+      const network = yield* guarding.judge(networkPermitted.decide({ mode, available }), asking)
       return { order, name: called, domains, files: contained, network, entitled }
     })
 

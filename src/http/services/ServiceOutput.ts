@@ -101,11 +101,11 @@ export const make = ({ own }: ServiceRoutes) =>
       )
 
     const logs = Effect.fnUntraced(function* (one: One) {
-      const { asking, view } = yield* own(one)
+      const { view } = yield* own(one)
       const how = asked(one)
       return how.follow
-        ? yield* followed(one, view.service, asking.owner)
-        : yield* whole(one, view.service, asking.owner, how)
+        ? yield* followed(one, view.service, view.owner)
+        : yield* whole(one, view.service, view.owner, how)
     }, Effect.mapError(Problem.of))
 
     return { logs }

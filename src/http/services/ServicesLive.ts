@@ -35,32 +35,32 @@ const unnamed = new Problem.Problem({
 
 const make = Effect.gen(function* () {
   const routes = yield* ServiceRoutes.make
-  const { changed, desk, fields, from, own, services, telling } = routes
+  const { changed, desk, guarding, own, services, telling } = routes
   const intake = yield* ServiceIntake.make
   const table = yield* ServiceTable
   const spawning = yield* Images
-  const images = yield* ImageDesk.make(yield* Asking.make)
+  const images = yield* ImageDesk.make
   const snapshots = yield* SnapshotDesk.make
   const allowance = yield* Allowance
 
   /** D18 where it begins with an image. */
-  const beginning = ({ image }: ServiceWords.ServiceAsked, submission: Omit<Submission, "from">, { request }: Any) =>
+  const beginning = (image: unknown, submission: Omit<Submission, "from">, asking: Asking.Asking) =>
     Effect.gen(function* () {
       const create = (from: Submission["from"]) => unfit(services.create({ ...submission, from }))
       if (image === undefined) return yield* create(null)
       if (typeof image !== "string") return yield* unnamed
-      const asking = yield* Asking.of(request)
       const { trusted } = yield* images.called(image, asking)
       return yield* spawning.spawn(trusted, create, Asking.asked(asking))
     })
 
-  const create = Effect.fnUntraced(function* (any: Any) {
-    const { key, trace } = yield* Caller
-    const within = allowance.within("service", yield* Asking.of(any.request))
-    const asking = yield* from(any.request)
-    const asked = ServiceWords.order(yield* fields(asking))
+  const create = Effect.fnUntraced(function* ({ request }: Any) {
+    const asking = yield* Asking.of(request)
+    const { key, trace } = asking.caller
+    const asked = ServiceWords.order(yield* guarding.fields(asking))
     const permits = yield* intake.judge(asked, asking)
-    const service = yield* within(beginning(asked, { ...permits, owner: key.key, trace }, any))
+    const service = yield* beginning(asked.image, { ...permits, owner: key.key, trace }, asking).pipe(
+      allowance.within("service", asking)
+    )
     return Answer.json(telling.fresh(yield* desk.again(service)), 201)
   }, Effect.mapError(Problem.of))
 
@@ -90,16 +90,16 @@ const make = Effect.gen(function* () {
     }, Effect.mapError(Problem.of))
 
   const destroy = Effect.fnUntraced(function* (one: One) {
-    const { owned, unlocked, view } = yield* routes.changing(one)
-    yield* services.destroy(owned, unlocked, yield* routes.consented("destroying", view, one))
+    const { asking, owned, unlocked, view } = yield* routes.changing(one)
+    yield* services.destroy(owned, unlocked, yield* routes.consented("destroying", view, asking))
     const { name, service } = view
     const state = { status: "destroyed", state: "destroyed" }
     return { id: service, service_id: service, ...state, success: true, message: `Service ${name} destroyed` }
   }, Effect.mapError(Problem.of))
 
   const unlock = Effect.fnUntraced(function* (one: One) {
-    const { owned, view } = yield* own(one)
-    yield* services.unlock(owned, yield* routes.consented("destroying", view, one))
+    const { asking, owned, view } = yield* own(one)
+    yield* services.unlock(owned, yield* routes.consented("destroying", view, asking))
     return yield* changed(view, "Service unlocked")
   }, Effect.mapError(Problem.of))
 

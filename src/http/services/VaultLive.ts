@@ -5,7 +5,7 @@ import { print, vaultWellformed } from "../../guards/VaultOrder.js"
 import type { Variables } from "../../guards/VaultVariables.js"
 import type { ServiceView } from "../../projections/ServiceTable.js"
 import { Api } from "../Api.js"
-import { Caller } from "../Authentication.js"
+import type * as Asking from "../Asking.js"
 import * as Normalise from "../Normalise.js"
 import * as Problem from "../Problem.js"
 import * as Answer from "../wire/Answer.js"
@@ -39,31 +39,30 @@ const unwrapped = (fields: Normalise.Fields) => {
 }
 
 const make = Effect.gen(function* () {
-  const { changing, consented, fields, own, refusing, services } = yield* ServiceRoutes.make
+  const { changing, consented, guarding, own, services } = yield* ServiceRoutes.make
   const handing = yield* OwnKeys.make
 
   const status = Effect.fnUntraced(function* (one: One) {
     return statusOf((yield* own(one)).view)
   }, Effect.mapError(Problem.of))
 
-  const written = ({ request }: One, asking: Parameters<typeof fields>[0]) =>
+  const written = (asking: Asking.Asking) =>
     Effect.gen(function* () {
-      const json = request.headers["content-type"]?.toLowerCase().includes("json") === true
-      if (json) return unwrapped(yield* fields(asking))
-      const { body } = yield* Caller
-      const text = Either.mapLeft(Normalise.text(body), vaultWellformed.refuse)
-      return { text: yield* refusing(text, asking.owner, asking.method, asking.url) }
+      const json = asking.headers["content-type"]?.toLowerCase().includes("json") === true
+      if (json) return unwrapped(yield* guarding.fields(asking))
+      const text = Either.mapLeft(Normalise.text(asking.caller.body), vaultWellformed.refuse)
+      return { text: yield* guarding.judge(text, asking) }
     })
 
   const put = Effect.fnUntraced(function* (one: One) {
     const { asking, owned, unlocked, view } = yield* changing(one)
     const now = { network: view.network, marked: view.vault?.egress ?? {} }
-    const order = vaultWellformed.decide({ ...(yield* written(one, asking)), ...now })
-    const { facts } = yield* refusing(order, asking.owner, asking.method, asking.url)
+    const order = vaultWellformed.decide({ ...(yield* written(asking)), ...now })
+    const { facts } = yield* guarding.judge(order, asking)
     yield* handing({ env: facts.variables }, asking)
     // What was in it is gone then.
     const weight = (view.vault?.names.length ?? 0) > 0 ? "grave" : "plain"
-    yield* services.seal(owned, unlocked, yield* consented(weight, view, one), facts.variables)
+    yield* services.seal(owned, unlocked, yield* consented(weight, view, asking), facts.variables)
     const count = Object.keys(facts.variables).length
     const message = `${count} variable${count === 1 ? " is" : "s are"} in the vault, for what is started from now on`
     return Answer.json({ count, message, success: true })
@@ -77,11 +76,11 @@ const make = Effect.gen(function* () {
 
   const remove = Effect.fnUntraced(function* (one: One) {
     const { asking, owned, unlocked, view } = yield* changing(one)
-    const { keys } = yield* fields(asking)
+    const { keys } = yield* guarding.fields(asking)
     const some = Array.isArray(keys) && keys.length > 0
     // All of it: that must go also where it cannot be opened any more.
     const left = some ? without(yield* services.unsealed(owned), keys) : {}
-    yield* services.seal(owned, unlocked, yield* consented("grave", view, one), left)
+    yield* services.seal(owned, unlocked, yield* consented("grave", view, asking), left)
     const deleted = (view.vault?.names.length ?? 0) - Object.keys(left).length
     return { status: "deleted", success: true, deleted }
   }, Effect.mapError(Problem.of))

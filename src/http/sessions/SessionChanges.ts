@@ -4,35 +4,39 @@ import { Effect } from "effect"
 import type { Failure, Sessions } from "../../../actors/session/Sessions.js"
 import { boostWellformed, extensionWellformed } from "../../guards/SessionOrder.js"
 import { entitles } from "../../guards/TierEntitled.js"
-import { Caller } from "../Authentication.js"
+import type { SessionView } from "../../projections/SessionTable.js"
+import * as Asking from "../Asking.js"
 import type { Problem } from "../Problem.js"
 import * as Answer from "../wire/Answer.js"
 import * as SessionDesk from "./SessionDesk.js"
 
 type Request = HttpServerRequest.HttpServerRequest
 
-interface One {
+/** The caller's own. */
+type One = Asking.Mine<"session", SessionView>
+
+interface Any {
   readonly path: { readonly id: string }
   readonly request: Request
 }
 
 export const make = (sessions: typeof Sessions.Service, desk: SessionDesk.SessionDesk, memoryMbPerVcpu: number) => {
   /** Something done to one of the caller's sessions; the answer is how it stands then, and what `done` adds. */
-  const change = <R>(done: (one: SessionDesk.Owned, request: Request) => Effect.Effect<object, Failure | Problem, R>) =>
-    Effect.fnUntraced(function* ({ path, request }: One) {
-      const one = yield* desk.own(path.id, request)
-      const more = yield* done(one, request)
+  const change = <R>(done: (one: One, asking: Asking.Asking) => Effect.Effect<object, Failure | Problem, R>) =>
+    Effect.fnUntraced(function* ({ path, request }: Any) {
+      const asking = yield* Asking.of(request)
+      const one = yield* desk.own(path.id, asking)
+      const more = yield* done(one, asking)
       const now = yield* desk.tell(yield* desk.view(one.view.session), request)
       return Answer.json({ ...now, ...more })
     }, Effect.mapError(SessionDesk.told))
 
   const memory = (vcpu: number) => ({ memory: `${vcpu * memoryMbPerVcpu} MB` })
 
-  const boost = change(({ owned }, request) =>
+  const boost = change(({ owned }, asking) =>
     Effect.gen(function* () {
-      const { vcpu } = (yield* desk.read(request, boostWellformed.decide)).facts
-      const { key } = yield* Caller
-      yield* desk.refusing(entitles({ scope: "sessions", vcpu }, key), key.key, request.method, request.url)
+      const { vcpu } = (yield* desk.read(boostWellformed.decide, asking)).facts
+      yield* desk.guarding.judge(entitles({ scope: "sessions", vcpu }, asking.caller.key), asking)
       yield* sessions.boost(owned, vcpu)
       return memory(vcpu)
     })
@@ -40,8 +44,8 @@ export const make = (sessions: typeof Sessions.Service, desk: SessionDesk.Sessio
 
   const unboost = change(({ owned, view }) => Effect.as(sessions.unboost(owned), memory(view.vcpu)))
 
-  const extend = change(({ owned }, request) =>
-    Effect.flatMap(desk.read(request, extensionWellformed.decide), ({ facts }) =>
+  const extend = change(({ owned }, asking) =>
+    Effect.flatMap(desk.read(extensionWellformed.decide, asking), ({ facts }) =>
       Effect.as(sessions.extend(owned, facts.ttlMillis), {})
     )
   )
@@ -54,10 +58,8 @@ export const make = (sessions: typeof Sessions.Service, desk: SessionDesk.Sessio
     ...{ boost, unboost, extend, unfreeze },
     freeze: change(({ owned }) => Effect.as(sessions.freeze(owned), {})),
     lock: change(({ owned }) => Effect.as(sessions.lock(owned), {})),
-    unlock: change(({ owned, view }, request) =>
-      Effect.flatMap(desk.consented("plain", view, request), (consent) =>
-        Effect.as(sessions.unlock(owned, consent), {})
-      )
+    unlock: change(({ owned, view }, asking) =>
+      Effect.flatMap(desk.consented("plain", view, asking), (consent) => Effect.as(sessions.unlock(owned, consent), {}))
     )
   }
 }

@@ -12,13 +12,15 @@ import { entitles } from "../../guards/TierEntitled.js"
 import * as Shells from "../../languages/Shells.js"
 import { Toolchains } from "../../languages/Toolchains.js"
 import type { KeyRecord } from "../../projections/KeyTable.js"
+import * as Asking from "../Asking.js"
 import type { Asked } from "./SessionRequest.js"
 
-export type Permits = Pick<Submission, "order" | "shell" | "multiplexer" | "files" | "network" | "entitled" | "audit">
+type Permits = Pick<Submission, "order" | "shell" | "multiplexer" | "files" | "network" | "entitled" | "audit">
 
 export const make = Effect.gen(function* () {
   const toolchains = yield* Toolchains
   const { status } = yield* Pools
+  const guarding = yield* Asking.make
 
   const shellAsked = (asked: string): LanguageAsked => {
     const shell = Shells.find(asked)
@@ -37,20 +39,26 @@ export const make = Effect.gen(function* () {
     }))
   }
 
-  const judge = (asked: Either.Either<Asked, Reason>, key: KeyRecord): Effect.Effect<Either.Either<Permits, Refused>> =>
-    Effect.map(status, (pools) =>
-      Either.gen(function* () {
-        const { files: written, order: said } = yield* Either.mapLeft(asked, requestWellformed.refuse)
-        const order = yield* sessionWellformed.decide(said)
-        const { audit, multiplexer, network: mode, shell: name, vcpu } = order.facts
-        const entitled = yield* entitles({ scope: "sessions", vcpu, network: mode }, key)
-        const shell = yield* languageRunnable.decide(shellAsked(name))
-        const keeper = yield* multiplexerOf(multiplexer)
-        const files = yield* filesContained.decide({ files: written, bounds: FILE_BOUNDS })
-        const available = pools.filter(({ enabled }) => enabled).map(({ id }) => id)
-        const network = yield* networkPermitted.decide({ mode, available })
-        return { order, shell, multiplexer: keeper, files, network, entitled, audit }
-      })
+  const decided = (asked: Either.Either<Asked, Reason>, key: KeyRecord) =>
+    Effect.map(
+      status,
+      (pools): Either.Either<Permits, Refused> =>
+        Either.gen(function* () {
+          const { files: written, order: said } = yield* Either.mapLeft(asked, requestWellformed.refuse)
+          const order = yield* sessionWellformed.decide(said)
+          const { audit, multiplexer, network: mode, shell: name, vcpu } = order.facts
+          const entitled = yield* entitles({ scope: "sessions", vcpu, network: mode }, key)
+          const shell = yield* languageRunnable.decide(shellAsked(name))
+          const keeper = yield* multiplexerOf(multiplexer)
+          const files = yield* filesContained.decide({ files: written, bounds: FILE_BOUNDS })
+          const available = pools.filter(({ enabled }) => enabled).map(({ id }) => id)
+          const network = yield* networkPermitted.decide({ mode, available })
+          return { order, shell, multiplexer: keeper, files, network, entitled, audit }
+        })
     )
+
+  const judge = (asked: Either.Either<Asked, Reason>, asking: Asking.Asking): Effect.Effect<Permits, Refused> =>
+    Effect.flatMap(decided(asked, asking.caller.key), (decision) => guarding.judge(decision, asking))
+
   return { judge }
 })

@@ -6,7 +6,7 @@ import { iso } from "../Moment.js"
 import type { Large } from "../wire/Large.js"
 import type { Session } from "./SessionShapes.js"
 
-export interface About {
+interface About {
   readonly nowMillis: number
   /** Microseconds since 1970; undefined: the log's last word of it. */
   readonly activeAt: number | undefined

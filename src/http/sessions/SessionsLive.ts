@@ -33,7 +33,7 @@ interface Filter {
   readonly all?: string | undefined
 }
 
-export interface Options {
+interface Options {
   readonly memoryMbPerVcpu: number
 }
 
@@ -65,9 +65,9 @@ const make = ({ memoryMbPerVcpu }: Options) =>
     const snapshots = yield* SnapshotDesk.make
 
     const open = Effect.fnUntraced(function* ({ request }: { readonly request: Request }) {
-      const { body, key, trace } = yield* Caller
-      const judged = yield* intake.judge(SessionRequest.open(request.url, body), key)
-      const permits = yield* desk.refusing(judged, key.key, request.method, request.url)
+      const asking = yield* Asking.of(request)
+      const { body, key, trace } = asking.caller
+      const permits = yield* intake.judge(SessionRequest.open(request.url, body), asking)
       const submission: Submission = { ...permits, owner: key.key, from: null, trace }
       const session = yield* sessions.open(submission)
       return Answer.json(yield* desk.tell(yield* desk.view(session), request))
@@ -81,13 +81,14 @@ const make = ({ memoryMbPerVcpu }: Options) =>
     }, Effect.mapError(SessionDesk.told))
 
     const get = Effect.fnUntraced(function* ({ path, request }: One) {
-      const { view } = yield* desk.own(path.id, request)
+      const { view } = yield* desk.own(path.id, yield* Asking.of(request))
       return Answer.json(yield* desk.tell(view, request))
     }, Effect.mapError(SessionDesk.told))
 
     const execute = Effect.fnUntraced(function* ({ path, request }: One) {
-      const { owned, view } = yield* desk.own(path.id, request)
-      const order = yield* desk.read(request, commandWellformed.decide)
+      const asking = yield* Asking.of(request)
+      const { owned, view } = yield* desk.own(path.id, asking)
+      const order = yield* desk.read(commandWellformed.decide, asking)
       const ran = yield* sessions.execute(owned, order)
       yield* room.hold(request, view.owner, weightOf(ran.stdout.length + ran.stderr.length))
       const large = Large.make()
@@ -104,13 +105,14 @@ const make = ({ memoryMbPerVcpu }: Options) =>
 
     /** Of one that has ended by itself, too: its recording is still to be had. */
     const remove = Effect.fnUntraced(function* ({ path, request }: One) {
-      const one = yield* desk.own(path.id, request, true)
+      const asking = yield* Asking.of(request)
+      const one = yield* desk.own(path.id, asking, true)
       const { session } = one.view
       // What the log knows to be over may still be at work here.
       const here = one.view.ended === null || sessions.activity(session) !== undefined
       if (here) {
-        const unlocked = yield* desk.unlocked(one, request)
-        yield* sessions.remove(one.owned, unlocked, yield* desk.consented("grave", one.view, request))
+        const unlocked = yield* desk.unlocked(one.view, asking)
+        yield* sessions.remove(one.owned, unlocked, yield* desk.consented("grave", one.view, asking))
       }
       yield* Effect.timeoutOption(sessions.ended(session), "1 minute")
       const view = yield* desk.view(session)
@@ -129,7 +131,7 @@ const make = ({ memoryMbPerVcpu }: Options) =>
     }, Effect.mapError(SessionDesk.told))
 
     const recording = Effect.fnUntraced(function* ({ path, request }: One) {
-      const { view } = yield* desk.own(path.id, request, true)
+      const { view } = yield* desk.own(path.id, yield* Asking.of(request), true)
       const found = yield* recordingOf(view)
       if (Option.isNone(found)) return yield* unrecorded
       yield* room.hold(request, view.owner, found.value.length)

@@ -22,7 +22,7 @@ const LOOK = "1 second"
 /** 1008: its owner may not any more. 1012: the server restarts. */
 const codes = { done: 1000, policy: 1008, restart: 1012 }
 
-export interface Options {
+interface Options {
   /** Asked again and again: is its owner's key good? */
   readonly allowed: Effect.Effect<boolean>
   /** The client asked for what it had missed, and where that begins. */

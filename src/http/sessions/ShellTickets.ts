@@ -6,7 +6,7 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { Context, Layer } from "effect"
 import type { SessionId } from "../../../events/Ids.js"
 
-export type Admission = "open" | "signed"
+type Admission = "open" | "signed"
 
 export interface Options {
   /** `open`: the session's id is the capability, as existing clients have it. `signed`: a ticket from `websocket_url` is. */

@@ -101,7 +101,7 @@ export const make = Effect.gen(function* () {
     if (!tickets.admits(id, query, nowMillis)) return yield* unticketed
     const view = isSessionId(id) ? Option.getOrUndefined(yield* table.find(id)) : undefined
     const actor = view?.owner ?? "nobody"
-    const found = view === undefined ? undefined : foundOf(view, false)
+    const found = view === undefined ? undefined : foundOf(view)
     const [path] = target.split("?", 1)
     const known = yield* refusing(
       resourceKnown.decide({ kind: "session", resource: id, actor, found }),

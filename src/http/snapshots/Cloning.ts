@@ -9,7 +9,7 @@ import type { Refused } from "../../guards/Guard.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
 import { ServiceTable } from "../../projections/ServiceTable.js"
 import { Allowance } from "../Allowance.js"
-import type { Asking, Guarding } from "../Asking.js"
+import type { Asking } from "../Asking.js"
 import type { Fields } from "../Normalise.js"
 import * as ServiceIntake from "../services/ServiceIntake.js"
 import * as ServiceTelling from "../services/ServiceTelling.js"
@@ -42,66 +42,60 @@ export const kindOf = (fields: Fields, source: Place): Either.Either<"session" |
 }
 
 /** A network mode that this server has not is refused, never replaced. */
-export const make = (guarding: Guarding) =>
-  Effect.gen(function* () {
-    const sessions = yield* Sessions
-    const services = yield* Services
-    const table = yield* ServiceTable
-    const allowance = yield* Allowance
-    const telling = yield* ServiceTelling.make
-    const sessionIntake = yield* SessionIntake.make
-    const serviceIntake = yield* ServiceIntake.make
+export const make = Effect.gen(function* () {
+  const sessions = yield* Sessions
+  const services = yield* Services
+  const table = yield* ServiceTable
+  const allowance = yield* Allowance
+  const telling = yield* ServiceTelling.make
+  const sessionIntake = yield* SessionIntake.make
+  const serviceIntake = yield* ServiceIntake.make
 
-    const session = ({ type: _, ...fields }: Fields, { network, shell, vcpu }: Origin, asking: Asking) =>
-      Effect.gen(function* () {
-        const usual = { network_mode: network, vcpu, ...(shell === null ? {} : { shell }) }
-        const written = SessionRequest.asked(asking.target)(over(fields, usual))
-        const permits = yield* guarding.judge(
-          yield* sessionIntake.judge(Either.right(written), asking.caller.key),
-          asking
+  const session = ({ type: _, ...fields }: Fields, { network, shell, vcpu }: Origin, asking: Asking) =>
+    Effect.gen(function* () {
+      const usual = { network_mode: network, vcpu, ...(shell === null ? {} : { shell }) }
+      const written = SessionRequest.asked(asking.target)(over(fields, usual))
+      const permits = yield* sessionIntake.judge(Either.right(written), asking)
+      const { key, trace } = asking.caller
+      return (from: Digest) =>
+        sessions.open({ ...permits, owner: key.key, from, trace }).pipe(
+          Effect.mapBoth({
+            onSuccess: (session): Session => ({ _tag: "Session", session }),
+            onFailure: SessionDesk.told
+          })
         )
-        const { key, trace } = asking.caller
-        return (from: Digest) =>
-          sessions.open({ ...permits, owner: key.key, from, trace }).pipe(
-            Effect.mapBoth({
-              onSuccess: (session): Session => ({ _tag: "Session", session }),
-              onFailure: SessionDesk.told
-            })
-          )
-      })
+    })
 
-    const service = (fields: Fields, { network, ports, serviceType, vcpu }: Origin, asking: Asking) =>
-      Effect.gen(function* () {
-        const usual = { network_mode: network, vcpu, ports, service_type: serviceType ?? undefined }
-        const { caller, method, target } = asking
-        const { key, trace } = caller
-        const about = { owner: key.key, key, method, url: target }
-        const permits = yield* serviceIntake.judge(ServiceWords.order(over(fields, usual)), about)
-        return (from: Digest) =>
-          services.create({ ...permits, owner: key.key, from, trace }).pipe(
-            allowance.within("service", asking),
-            Effect.mapBoth({
-              onSuccess: (service): Service => ({ _tag: "Service", service }),
-              onFailure: SessionDesk.told
-            })
-          )
-      })
+  const service = (fields: Fields, { network, ports, serviceType, vcpu }: Origin, asking: Asking) =>
+    Effect.gen(function* () {
+      const usual = { network_mode: network, vcpu, ports, service_type: serviceType ?? undefined }
+      const { key, trace } = asking.caller
+      const permits = yield* serviceIntake.judge(ServiceWords.order(over(fields, usual)), asking)
+      return (from: Digest) =>
+        services.create({ ...permits, owner: key.key, from, trace }).pipe(
+          allowance.within("service", asking),
+          Effect.mapBoth({
+            onSuccess: (service): Service => ({ _tag: "Service", service }),
+            onFailure: SessionDesk.told
+          })
+        )
+    })
 
-    /** As the rest of the API tells of it. */
-    const told = (place: Place) => {
-      if (place._tag === "Session") {
-        const { session } = place
-        return Effect.succeed({
-          ...{ id: session, session_id: session, type: "session" },
-          ...{ status: "running", state: "running" }
-        })
-      }
-      return Effect.map(table.find(place.service), (found) => ({
-        ...{ id: place.service, service_id: place.service, status: "starting", state: "starting" },
-        ...Option.match(found, { onNone: () => ({}), onSome: telling.fresh }),
-        type: "service"
-      }))
+  /** As the rest of the API tells of it. */
+  const told = (place: Place) => {
+    if (place._tag === "Session") {
+      const { session } = place
+      return Effect.succeed({
+        ...{ id: session, session_id: session, type: "session" },
+        ...{ status: "running", state: "running" }
+      })
     }
+    return Effect.map(table.find(place.service), (found) => ({
+      ...{ id: place.service, service_id: place.service, status: "starting", state: "starting" },
+      ...Option.match(found, { onNone: () => ({}), onSome: telling.fresh }),
+      type: "service"
+    }))
+  }
 
-    return { session, service, told }
-  })
+  return { session, service, told }
+})

@@ -1,14 +1,12 @@
 /** Sessions and services as snapshots see them: found for whoever may, with what a clone would take over. */
-import { Effect, Either, Option, Schema } from "effect"
+import { Effect, Either } from "effect"
 import * as Snapshots from "../../../actors/snapshot/Snapshots.js"
-import { ServiceId, SessionId } from "../../../events/Ids.js"
 import type { Origin } from "../../../events/Layer.js"
 import type { Refused } from "../../guards/Guard.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
-import { resourceKnown } from "../../guards/ResourceKnown.js"
-import { ServiceTable, type ServiceView } from "../../projections/ServiceTable.js"
-import { SessionTable, type SessionView } from "../../projections/SessionTable.js"
-import type { Asking, Guarding } from "../Asking.js"
+import type { ServiceView } from "../../projections/ServiceTable.js"
+import type { SessionView } from "../../projections/SessionTable.js"
+import * as Asking from "../Asking.js"
 import * as Consent from "../Consent.js"
 import type { Fields } from "../Normalise.js"
 import * as ServiceDesk from "../services/ServiceDesk.js"
@@ -18,9 +16,6 @@ import * as SessionDesk from "../sessions/SessionDesk.js"
 export type Named =
   | { readonly _tag: "Session"; readonly id: string }
   | { readonly _tag: "Service"; readonly id: string }
-
-const isSession = Schema.is(SessionId)
-const isService = Schema.is(ServiceId)
 
 const unnamed = requestWellformed.refuse({
   code: "source_required",
@@ -52,52 +47,39 @@ export const originOfService = ({ container, network, ports, serviceType, vcpu }
   shell: null
 })
 
-export const make = (guarding: Guarding) =>
-  Effect.gen(function* () {
-    const consenting = yield* Consent.make
-    const sessions = yield* SessionTable
-    const services = yield* ServiceTable
+export const make = Effect.gen(function* () {
+  const guarding = yield* Asking.make
+  const consenting = yield* Consent.make
+  const sessions = yield* SessionDesk.findable
+  const services = yield* ServiceDesk.findable
 
-    const session = Effect.fnUntraced(function* (id: string, asking: Asking) {
-      const sought = isSession(id) ? yield* guarding.look(resourceKnown, sessions.find(id), asking) : Option.none()
-      const found = Option.getOrUndefined(sought)
-      const own = found && { ...found, id: found.session, found: SessionDesk.foundOf(found, false) }
-      const { owned, view } = yield* guarding.own("session", id, own, asking)
-      return { owned, view }
-    })
+  const session = (id: string, asking: Asking.Asking) => guarding.own(sessions, id, asking)
+  const service = (id: string, asking: Asking.Asking) => guarding.own(services, id, asking)
 
-    const service = Effect.fnUntraced(function* (id: string, asking: Asking) {
-      const sought = isService(id) ? yield* guarding.look(resourceKnown, services.find(id), asking) : Option.none()
-      const found = Option.getOrUndefined(sought)
-      const own = found && { ...found, id: found.service, found: ServiceDesk.foundOf(found) }
-      const { owned, view } = yield* guarding.own("service", id, own, asking)
-      return { owned, view }
-    })
-
-    const source = Effect.fnUntraced(function* ({ _tag, id }: Named, asking: Asking) {
-      if (_tag === "Session") {
-        const { owned, view } = yield* session(id, asking)
-        return { source: Snapshots.Source.Session({ owned }), origin: originOfSession(view) }
-      }
-      const { owned, view } = yield* service(id, asking)
-      return { source: Snapshots.Source.Service({ owned }), origin: originOfService(view) }
-    })
-
-    /** What is replaced must not be locked either: D20. */
-    const target = Effect.fnUntraced(function* ({ _tag, id }: Named, asking: Asking) {
-      if (_tag === "Session") {
-        const { owned, view } = yield* session(id, asking)
-        const unlocked = yield* guarding.unlocked("session", view.session, view.locked, asking)
-        const { owner, session: resource } = view
-        const consent = yield* consenting("grave", { kind: "session", resource, owner }, asking)
-        return Snapshots.Target.Session({ owned, unlocked, consent })
-      }
-      const { owned, view } = yield* service(id, asking)
-      const unlocked = yield* guarding.unlocked("service", view.service, view.locked, asking)
-      const { owner, service: resource } = view
-      const consent = yield* consenting("grave", { kind: "service", resource, owner }, asking)
-      return Snapshots.Target.Service({ owned, unlocked, consent })
-    })
-
-    return { service, source, target }
+  const source = Effect.fnUntraced(function* ({ _tag, id }: Named, asking: Asking.Asking) {
+    if (_tag === "Session") {
+      const { owned, view } = yield* session(id, asking)
+      return { source: Snapshots.Source.Session({ owned }), origin: originOfSession(view) }
+    }
+    const { owned, view } = yield* service(id, asking)
+    return { source: Snapshots.Source.Service({ owned }), origin: originOfService(view) }
   })
+
+  /** What is replaced must not be locked either: D20. */
+  const target = Effect.fnUntraced(function* ({ _tag, id }: Named, asking: Asking.Asking) {
+    if (_tag === "Session") {
+      const { owned, view } = yield* session(id, asking)
+      const unlocked = yield* guarding.unlocked("session", view.session, view.locked, asking)
+      const { owner, session: resource } = view
+      const consent = yield* consenting("grave", { kind: "session", resource, owner }, asking)
+      return Snapshots.Target.Session({ owned, unlocked, consent })
+    }
+    const { owned, view } = yield* service(id, asking)
+    const unlocked = yield* guarding.unlocked("service", view.service, view.locked, asking)
+    const { owner, service: resource } = view
+    const consent = yield* consenting("grave", { kind: "service", resource, owner }, asking)
+    return Snapshots.Target.Service({ owned, unlocked, consent })
+  })
+
+  return { service, source, target }
+})

@@ -1,10 +1,10 @@
 /** Snapshots looked up for those who may, taken and put back: also for the routes of sessions and services. */
-import { Effect, Either, Option, Schema } from "effect"
+import { Effect, Either, Schema } from "effect"
 import * as Snapshots from "../../../actors/snapshot/Snapshots.js"
 import { SnapshotId } from "../../../events/Ids.js"
 import type { Place } from "../../../events/Snapshot.js"
 import { requestWellformed } from "../../guards/RequestWellformed.js"
-import { type Found, resourceKnown } from "../../guards/ResourceKnown.js"
+import type { Found } from "../../guards/ResourceKnown.js"
 import { snapshotWellformed } from "../../guards/SnapshotOrder.js"
 import { entitles } from "../../guards/TierEntitled.js"
 import { SnapshotTable, type SnapshotView } from "../../projections/SnapshotTable.js"
@@ -12,11 +12,8 @@ import { Allowance } from "../Allowance.js"
 import * as Asking from "../Asking.js"
 import * as Consent from "../Consent.js"
 import { iso } from "../Moment.js"
-import * as Normalise from "../Normalise.js"
 import * as Places from "./Places.js"
-import type { Restored, Snapshot } from "./SnapshotGroup.js"
-
-const isSnapshot = Schema.is(SnapshotId)
+import type { Restored, Snapshot } from "./SnapshotShape.js"
 
 /** As every answer names it: by its kind, its id, and under the kind's own key. */
 const placed = (place: Place) =>
@@ -56,23 +53,14 @@ export const make = Effect.gen(function* () {
   const guarding = yield* Asking.make
   const consenting = yield* Consent.make
   const allowance = yield* Allowance
-  const places = yield* Places.make(guarding)
+  const places = yield* Places.make
 
-  const fieldsOf = (asking: Asking.Asking) =>
-    guarding.judge(
-      Either.mapLeft(Normalise.object(asking.caller.body), (reason) => requestWellformed.refuse(reason)),
-      asking
-    )
-
-  const own = Effect.fnUntraced(function* (id: string, asking: Asking.Asking) {
-    const sought = isSnapshot(id) ? yield* guarding.look(resourceKnown, table.find(id), asking) : Option.none()
-    const view = Option.getOrUndefined(sought)
-    return yield* guarding.own("snapshot", id, view && { ...view, id: view.snapshot, found: found(view) }, asking)
-  })
+  const findable = { kind: "snapshot", isId: Schema.is(SnapshotId), find: table.find, found } as const
+  const own = (id: string, asking: Asking.Asking) => guarding.own(findable, id, asking)
 
   /** Of the place that the path, or else the body, names. */
   const take = Effect.fnUntraced(function* (asking: Asking.Asking, of?: Places.Named) {
-    const fields = yield* fieldsOf(asking)
+    const fields = yield* guarding.fields(asking)
     const { hot, name, ttl } = fields
     const order = yield* guarding.judge(snapshotWellformed.decide({ name, hot, ttl }), asking)
     const named = of ?? (yield* guarding.judge(Places.named(fields), asking))
@@ -94,7 +82,7 @@ export const make = Effect.gen(function* () {
 
   /** As `restore`, for a path that names the place and a body that names the snapshot. */
   const restoreInto = Effect.fnUntraced(function* (into: Places.Named, asking: Asking.Asking) {
-    const { id, snapshot_id } = yield* fieldsOf(asking)
+    const { id, snapshot_id } = yield* guarding.fields(asking)
     const named = snapshot_id ?? id
     if (typeof named !== "string" || named === "") return yield* guarding.judge(Either.left(unnamed), asking)
     return yield* restore(named, asking, into)
@@ -105,7 +93,7 @@ export const make = Effect.gen(function* () {
     return consenting(weight, { kind: "snapshot", resource: snapshot, owner, ...home }, asking)
   }
 
-  return { own, consented, take, restore, restoreInto, fieldsOf, guarding, places }
+  return { own, consented, take, restore, restoreInto, guarding }
 })
 
 const placeOf = (target: Snapshots.Target): Place =>

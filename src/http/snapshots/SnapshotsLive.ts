@@ -24,7 +24,7 @@ const make = Effect.gen(function* () {
   const snapshots = yield* Snapshots
   const table = yield* SnapshotTable
   const desk = yield* SnapshotDesk.make
-  const cloning = yield* Cloning.make(desk.guarding)
+  const cloning = yield* Cloning.make
 
   const own = ({ path, request }: One) =>
     Effect.gen(function* () {
@@ -69,7 +69,7 @@ const make = Effect.gen(function* () {
 
   const clone = Effect.fnUntraced(function* (one: One) {
     const { asking, by, owned, view } = yield* own(one)
-    const fields = yield* desk.fieldsOf(asking)
+    const fields = yield* desk.guarding.fields(asking)
     const kind = yield* desk.guarding.judge(Cloning.kindOf(fields, view.source), asking)
     const place =
       kind === "session"

@@ -40,7 +40,7 @@ const crowded = new Problem({
 /** Waits; true once it need not be asked again. */
 type Waiter = () => boolean
 
-export const make = (options: Options = {}): typeof AnswerRoom.Service => {
+const make = (options: Options = {}): typeof AnswerRoom.Service => {
   const { answerBytes, answerWithin } = { ...usual, ...options }
   const room = Shares.make(answerBytes)
   const waiting = new Set<Waiter>()

@@ -93,7 +93,7 @@ const counting = (arriving: Shares.Shares, shares: () => ReadonlyArray<Shares.Sh
   }
 }
 
-export const make = (options: Options = {}): typeof Bodies.Service => {
+const make = (options: Options = {}): typeof Bodies.Service => {
   const { arrivingBytes, bodyWithin } = { ...usual, ...options }
   const arriving = Shares.make(arrivingBytes)
   const withinMillis = Duration.toMillis(bodyWithin)

@@ -7,7 +7,7 @@ const stalledMillis = 15_000
 const mostLeaving = 512 * 1024 * 1024
 const small = 64 * 1024
 
-export interface Leaving {
+interface Leaving {
   readonly watch: (response: ServerResponse) => void
 }
 

@@ -20,7 +20,7 @@ export class CannotListen extends Data.TaggedError("CannotListen")<{ readonly re
   }
 }
 
-export interface Options {
+interface Options {
   readonly host: string
   /** 0: a free one. */
   readonly port: number
@@ -33,7 +33,7 @@ export interface Options {
   readonly arrivals?: typeof Arrivals.Arrivals.Service
 }
 
-export type Handler = (request: IncomingMessage, response: ServerResponse) => void
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 const limits = {
@@ -122,7 +122,7 @@ const serve = (handler: Handler, options: Options) => {
   return { server, inFlight }
 }
 
-export interface Listening {
+interface Listening {
   readonly address: AddressInfo
   /** From now on requests to become something else go there; until then they are requests like any other. */
   readonly onUpgrade: (upgrade: Upgrade) => void

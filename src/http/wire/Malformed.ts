@@ -5,7 +5,7 @@ import { TLSSocket } from "node:tls"
 
 export const mostHeaderBytes = 16 * 1024
 /** Node would drop what comes after those it counts. */
-export const mostHeaders = 100
+const mostHeaders = 100
 
 interface LineError {
   readonly status: number

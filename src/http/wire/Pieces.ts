@@ -4,7 +4,7 @@
 const most = 256
 const small = 4 * 1024
 
-export interface Pieces {
+interface Pieces {
   readonly add: (piece: Buffer) => void
   readonly size: () => number
   readonly whole: () => Buffer

@@ -5,7 +5,7 @@ import type { Socket } from "node:net"
 /** No client of this API sends a second one before the first is answered; some load generators do. */
 const most = 64
 
-export interface Pipeline {
+interface Pipeline {
   /** False: one too many, and its connection is gone. */
   readonly enter: (socket: Socket, response: ServerResponse) => boolean
 }

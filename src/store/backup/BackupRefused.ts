@@ -1,7 +1,7 @@
 /** Why a backup is not made or not taken; the message is for the operator, and nothing half-done was left. */
 import { Data } from "effect"
 
-export type Why =
+type Why =
   | "not_a_backup"
   | "wrong_passphrase"
   /** Not what was written: changed, cut, or longer. */

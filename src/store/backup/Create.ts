@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { Clock, Effect } from "effect"
 import * as tar from "tar-stream"
-import type { Offered } from "../RootKeyEnvironment.js"
+import type { Offered } from "../secrets/RootKeyEnvironment.js"
 import * as TarStream from "../TarStream.js"
 import { type BackupRefused, failed } from "./BackupRefused.js"
 import * as ChunkSeal from "./Chunks.js"
@@ -20,7 +20,7 @@ import * as WriteKept from "./WriteKept.js"
 import * as WriteTrees from "./WriteTrees.js"
 import { document, file, streaming, type Writing } from "./Writing.js"
 
-export interface Options {
+interface Options {
   readonly data: string
   readonly file: string
   readonly passphrase: Buffer

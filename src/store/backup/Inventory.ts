@@ -13,7 +13,7 @@ const NO_TREES = ["run", "blobs", "layers", "volumes"]
 /** Half-written keys, the lock, and SQLite's journals. */
 const isPassing = (name: string): boolean => name.endsWith(".new") || /^(unsandbox\.sqlite|lock)(-|$)/.test(name)
 
-export interface Inventory {
+interface Inventory {
   /** Keys, configuration and their like, without the checkpoints. */
   readonly files: ReadonlyArray<string>
   /** Logs, recordings and their like. */

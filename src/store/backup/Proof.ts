@@ -8,10 +8,10 @@ import type { Projector } from "../../log/Projector.js"
 import * as SigningKey from "../../log/SigningKey.js"
 import * as Verification from "../../log/Verification.js"
 import { digestOf } from "../Digest.js"
-import * as Envelope from "../Envelope.js"
-import * as MasterKey from "../MasterKey.js"
-import type { Offered } from "../RootKeyEnvironment.js"
-import * as RootKeyRing from "../RootKeyRing.js"
+import * as Envelope from "../secrets/Envelope.js"
+import * as MasterKey from "../secrets/MasterKey.js"
+import type { Offered } from "../secrets/RootKeyEnvironment.js"
+import * as RootKeyRing from "../secrets/RootKeyRing.js"
 import { BackupRefused, failed } from "./BackupRefused.js"
 
 /** What the layers above know of the data. */
@@ -21,7 +21,7 @@ export interface Projections {
   readonly layers: (db: Sqlite.Database) => IterableIterator<Digest>
 }
 
-export interface Subject {
+interface Subject {
   /** Where the checkpoints and the keys are. */
   readonly directory: string
   /** Open for writing. */

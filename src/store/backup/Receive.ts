@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { Effect, type Scope } from "effect"
-import { CURRENT, type Offered } from "../RootKeyEnvironment.js"
+import { CURRENT, type Offered } from "../secrets/RootKeyEnvironment.js"
 import { BackupRefused, damaged, failed } from "./BackupRefused.js"
 import * as Inventory from "./Inventory.js"
 import { endOf, type Manifest, MOST_BYTES, manifestOf } from "./Manifest.js"

@@ -11,7 +11,7 @@ import * as Place from "./Place.js"
 import * as Receive from "./Receive.js"
 import type { Summary } from "./Summary.js"
 
-export interface Options extends Receive.Options {
+interface Options extends Receive.Options {
   /** Must not be there, or be empty. */
   readonly data: string
 }

@@ -51,7 +51,7 @@ const identity = (directory: string): string | undefined => {
   return found?.isDirectory() === true ? `${found.dev}:${found.ino}` : undefined
 }
 
-export interface Packed<A> {
+interface Packed<A> {
   readonly read: A
   /** False: the tree was gone before its end. */
   readonly whole: boolean

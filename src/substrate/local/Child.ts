@@ -9,7 +9,7 @@ import type { Place } from "./Place.js"
 /** Includes clearing what a former one left. */
 const READY = "20 seconds"
 
-export interface Child extends Membrane {
+interface Child extends Membrane {
   readonly stdout: Readable | null
 }
 

@@ -6,7 +6,7 @@ export const STATES = ["creating", "running", "frozen", "going"] as const
 export const HOW = ["exited", "signalled", "timed-out", "gone"] as const
 
 /** A command that outlives the connection. */
-export interface LoggedExec {
+interface LoggedExec {
   readonly exec: number
   /** Its Exit follows the listing. */
   readonly ended: boolean

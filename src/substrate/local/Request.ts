@@ -12,7 +12,7 @@ export interface Put {
   readonly bytes: Uint8Array
 }
 
-export interface Collect {
+interface Collect {
   readonly _tag: "Collect"
   readonly exec: number
   readonly directory: string

@@ -9,7 +9,7 @@ import { type Greeted, greet, open } from "./Greeting.js"
 import * as Membrane from "./Membrane.js"
 import * as Place from "./Place.js"
 
-export interface SpawnerOptions {
+interface SpawnerOptions {
   readonly binary: string
   /** Where its sockets are. */
   readonly directory: string

@@ -1,8 +1,11 @@
 /** Frozen for what is on the disk: by nobody's order, and thawed by its owner's alone. */
 import { Either } from "effect"
 import { describe, expect, it } from "vitest"
-import * as Folding from "../../../actors/service/Folding.js"
+import * as ServiceDeciding from "../../../actors/service/Deciding.js"
+import * as ServiceFolding from "../../../actors/service/Folding.js"
 import * as Service from "../../../actors/service/Service.js"
+import * as SessionDeciding from "../../../actors/session/Deciding.js"
+import * as SessionFolding from "../../../actors/session/Folding.js"
 import * as Session from "../../../actors/session/Session.js"
 import type { Hold } from "../../../events/Hold.js"
 import { ContainerId, PublicKey, SessionId } from "../../../events/Ids.js"
@@ -16,7 +19,7 @@ const hold: Hold = { cause: "disk", reason: "Its files are too many." }
 
 describe("a service that is held", () => {
   const C = Service.Command
-  const given = spec({ initial: Service.initial, decide: Service.decide, evolve: Folding.evolve })
+  const given = spec({ initial: Service.initial, decide: ServiceDeciding.decide, evolve: ServiceFolding.evolve })
   const { service } = It
   const held: ServiceEvent = { _tag: "ServiceFrozen", service, hold }
   const owned = It.ownedBy(It.owner)
@@ -46,7 +49,7 @@ describe("a service that is held", () => {
 
 describe("a session that is held", () => {
   const C = Session.Command
-  const given = spec(Session)
+  const given = spec({ ...Session, ...SessionDeciding, ...SessionFolding })
   const session = SessionId.make(`unsb-session-${"0".repeat(32)}`)
   const owner = PublicKey.make("unsb-pk-test-0000-0000-0001")
   const container = ContainerId.make("unsb-vm-0123456789abcdef")
@@ -67,6 +70,6 @@ describe("a session that is held", () => {
     }
     // Nobody freezes such a one on request.
     given(opened(null), started).when(C.Freeze({ owned })).rejects()
-    expect(Session.decide(Session.initial, C.Hold({ hold }))._tag).toBe("Left")
+    expect(SessionDeciding.decide(Session.initial, C.Hold({ hold }))._tag).toBe("Left")
   })
 })

@@ -1,13 +1,14 @@
 import { Either } from "effect"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import * as Deciding from "../../../actors/service/Deciding.js"
 import * as Folding from "../../../actors/service/Folding.js"
 import * as Service from "../../../actors/service/Service.js"
 import type { ServiceEvent } from "../../../events/Service.js"
 import { spec } from "../../support/given.js"
 import * as It from "./facts.js"
 
-const machine = { ...Service, ...Folding }
+const machine = { ...Service, ...Deciding, ...Folding }
 const given = spec(machine)
 const { consent, owned, service, unlocked } = It
 const C = Service.Command
@@ -81,7 +82,7 @@ const stateOf = (tag: Tag): Service.State => {
 }
 
 const told = (tag: Tag, command: Service.Command): string | undefined =>
-  Either.match(Service.decide(stateOf(tag), command), {
+  Either.match(Deciding.decide(stateOf(tag), command), {
     onLeft: () => undefined,
     onRight: (events) => events.map(({ _tag }) => _tag).join()
   })
@@ -175,7 +176,7 @@ const lives = (chosen: ReadonlyArray<Service.Command>) => {
   let state = Folding.evolve(Service.initial, It.created)
   const events: Array<ServiceEvent> = []
   for (const command of chosen) {
-    const decided = Service.decide(state, command)
+    const decided = Deciding.decide(state, command)
     if (Either.isLeft(decided)) continue
     events.push(...decided.right)
     state = decided.right.reduce(Folding.evolve, state)

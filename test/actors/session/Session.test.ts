@@ -1,6 +1,8 @@
 import { Either } from "effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import * as Deciding from "../../../actors/session/Deciding.js"
+import * as Folding from "../../../actors/session/Folding.js"
 import * as Session from "../../../actors/session/Session.js"
 import { ContainerId, PublicKey, SessionId } from "../../../events/Ids.js"
 import type { SessionEvent, SessionOpened } from "../../../events/Session.js"
@@ -60,7 +62,7 @@ const deleted: SessionEvent = {
 const recorded: SessionEvent = { _tag: "SessionRecorded", session, recording }
 
 const C = Session.Command
-const given = spec(Session)
+const given = spec({ ...Session, ...Deciding, ...Folding })
 
 describe("a session", () => {
   it("is opened once", () =>
@@ -236,10 +238,10 @@ const walk = (
   each: (before: Session.State, events: ReadonlyArray<SessionEvent>) => void
 ) =>
   steps.reduce((state, command) => {
-    const decided = Session.decide(state, command)
+    const decided = Deciding.decide(state, command)
     if (Either.isLeft(decided)) return state
     each(state, decided.right)
-    return decided.right.reduce(Session.evolve, state)
+    return decided.right.reduce(Folding.evolve, state)
   }, Session.initial)
 
 describe("whatever is asked of it, in whatever order", () => {
@@ -249,10 +251,10 @@ describe("whatever is asked of it, in whatever order", () => {
     fc.assert(
       fc.property(any, (steps) => {
         const state = walk(steps, () => {})
-        const end = Session.decide(state, C.End({ ending }))
+        const end = Deciding.decide(state, C.End({ ending }))
         expect(Either.isRight(end)).toBe(state._tag !== "Absent")
         if (Either.isRight(end) && state._tag !== "Absent")
-          expect(end.right.reduce(Session.evolve, state)._tag).toBe("Ended")
+          expect(end.right.reduce(Folding.evolve, state)._tag).toBe("Ended")
       })
     ))
 
@@ -286,7 +288,7 @@ describe("whatever is asked of it, in whatever order", () => {
     fc.assert(
       fc.property(any, commands, (steps, command) => {
         const state = walk(steps, () => {})
-        const decided = Session.decide(state, command)
+        const decided = Deciding.decide(state, command)
         if (Either.isLeft(decided)) expect(decided.left).toMatchObject({ command: command._tag, in: state._tag })
       })
     ))

@@ -15,7 +15,7 @@ export interface Offered {
 const nothing: Offered = { current: undefined, previous: undefined, exposed: undefined }
 
 /** Nothing, unless the program took it. */
-export class RootKeyEnvironment extends Context.Reference<RootKeyEnvironment>()("store/RootKeyEnvironment", {
+export class RootKeyEnvironment extends Context.Reference<RootKeyEnvironment>()("store/secrets/RootKeyEnvironment", {
   defaultValue: () => nothing
 }) {}
 

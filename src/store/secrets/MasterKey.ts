@@ -2,8 +2,8 @@
 import { createSecretKey, type KeyObject } from "node:crypto"
 import { join } from "node:path"
 import type Sqlite from "better-sqlite3"
-import { DataRefused } from "../log/Database.js"
-import * as KeyFile from "../log/KeyFile.js"
+import { DataRefused } from "../../log/Database.js"
+import * as KeyFile from "../../log/KeyFile.js"
 import * as Envelope from "./Envelope.js"
 
 const VERSION = 1
@@ -37,7 +37,7 @@ const check = (path: string, key: KeyObject, row: Row): void => {
   }
 }
 
-export interface Former {
+interface Former {
   readonly key: KeyObject
   readonly path: string
 }

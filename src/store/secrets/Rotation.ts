@@ -1,8 +1,8 @@
 /** A new generation of the root key: begun durably, every data key wrapped under it in bounded batches, the former retired last. */
 import { Effect, Either, Exit } from "effect"
-import { DataRefused } from "../log/Database.js"
-import { GroupCommit } from "../log/GroupCommit.js"
-import { StoreUnavailable } from "./Blobs.js"
+import { DataRefused } from "../../log/Database.js"
+import { GroupCommit } from "../../log/GroupCommit.js"
+import { StoreUnavailable } from "../Blobs.js"
 import { type Keeper, rewrapping } from "./Rewrapping.js"
 import { CURRENT, PREVIOUS } from "./RootKeyEnvironment.js"
 import * as RootKeyFiles from "./RootKeyFiles.js"

@@ -1,14 +1,14 @@
 /** The root key as an operator sees it (port): which generation it is, where it comes from, and a new one in its place. */
 import { Context, Data, type Effect } from "effect"
-import type { DataRefused } from "../log/Database.js"
-import type { StoreUnavailable } from "./Blobs.js"
+import type { DataRefused } from "../../log/Database.js"
+import type { StoreUnavailable } from "../Blobs.js"
 
 /** `code` is for programs, `message` names the fix. */
 export class RotationRefused extends Data.TaggedError("RotationRefused")<{
   readonly reason: { readonly code: string; readonly message: string }
 }> {}
 
-export interface RootKeyShown {
+interface RootKeyShown {
   readonly generation: number
   readonly secrets: number
   readonly source: "environment" | "file"
@@ -24,7 +24,7 @@ export interface Rotated {
   readonly rewrapped: number
 }
 
-export class RootKeys extends Context.Tag("store/RootKeys")<
+export class RootKeys extends Context.Tag("store/secrets/RootKeys")<
   RootKeys,
   {
     readonly show: Effect.Effect<RootKeyShown, StoreUnavailable | DataRefused>

@@ -1,12 +1,12 @@
 /** This server's own certificate authority: only containers are told to believe it. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto"
 import { Clock, Context, Effect, Layer, Option, Redacted } from "effect"
-import type { StoreUnavailable } from "./Blobs.js"
+import type { StoreUnavailable } from "../Blobs.js"
+import { Secrets } from "../secrets/Secrets.js"
 import * as Certificate from "./Certificate.js"
-import { Secrets } from "./Secrets.js"
 
 /** For one host. */
-export interface Leaf {
+interface Leaf {
   readonly key: string
   /** As PEM; its authority is not part of it. */
   readonly certificate: string
@@ -14,7 +14,7 @@ export interface Leaf {
   readonly until: number
 }
 
-export class Authority extends Context.Tag("store/Authority")<
+export class Authority extends Context.Tag("store/certificates/Authority")<
   Authority,
   {
     /** As PEM. Made when it is first needed. */

@@ -1,6 +1,6 @@
 /** The files of the root key brought in line with its generations: what is retired is destroyed, and the newest takes its name. */
-import { DataRefused } from "../log/Database.js"
-import * as KeyFile from "../log/KeyFile.js"
+import { DataRefused } from "../../log/Database.js"
+import * as KeyFile from "../../log/KeyFile.js"
 import { fileIn, holderOf, loadFile, nextIn, type Ring } from "./RootKeyRing.js"
 
 /** Whether the generation of this key, if it is one, is retired; undefined when the store never knew it. */

@@ -1,8 +1,8 @@
 /** Small secrets, encrypted at rest in envelopes under the root key; a secret opens only under its own name. */
 import { Context, Data, Effect, Exit, Layer, Option, Redacted } from "effect"
-import { Database, DataRefused } from "../log/Database.js"
-import { GroupCommit } from "../log/GroupCommit.js"
-import { StoreUnavailable } from "./Blobs.js"
+import { Database, DataRefused } from "../../log/Database.js"
+import { GroupCommit } from "../../log/GroupCommit.js"
+import { StoreUnavailable } from "../Blobs.js"
 import * as Envelope from "./Envelope.js"
 import * as MasterKey from "./MasterKey.js"
 import type { Keeper } from "./Rewrapping.js"
@@ -14,7 +14,7 @@ import * as Rotation from "./Rotation.js"
 /** What is kept under this name was not sealed by us, or not under this name: do not go on without it. */
 export class Unsealable extends Data.TaggedError("Unsealable")<{ readonly name: string }> {}
 
-export class Secrets extends Context.Tag("store/Secrets")<
+export class Secrets extends Context.Tag("store/secrets/Secrets")<
   Secrets,
   {
     /** Resolves once durable; replaces what was there. */

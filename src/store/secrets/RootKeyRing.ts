@@ -2,13 +2,13 @@
 import { join } from "node:path"
 import type Sqlite from "better-sqlite3"
 import { Redacted } from "effect"
-import { DataRefused } from "../log/Database.js"
-import * as KeyFile from "../log/KeyFile.js"
+import { DataRefused } from "../../log/Database.js"
+import * as KeyFile from "../../log/KeyFile.js"
 import { type WrappingKey, wrappingKey } from "./Envelope.js"
 import * as RootKey from "./RootKey.js"
 import { CURRENT, type Offered, PREVIOUS } from "./RootKeyEnvironment.js"
 
-export interface Generation {
+interface Generation {
   readonly generation: number
   readonly identity: string
   /** 1: nothing is sealed under it any more. */

@@ -26,12 +26,12 @@ export interface Sealed extends Wrapped {
   readonly sealed: Buffer
 }
 
-export interface Enveloped extends Sealed {
+interface Enveloped extends Sealed {
   readonly root: number
   readonly wrapped: Buffer
 }
 
-export const VERSION = 2
+const VERSION = 2
 const NONCE = 12
 const TAG = 16
 

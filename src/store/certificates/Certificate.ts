@@ -2,7 +2,7 @@
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto"
 import * as Der from "./Der.js"
 
-export interface Validity {
+interface Validity {
   /** Milliseconds since 1970. */
   readonly from: number
   readonly until: number
