@@ -23,9 +23,14 @@ export const wake = <S, C, E extends AnyEvent, Rej>(
     return yield* actor.commit(command, meta)
   }).pipe(Effect.scoped)
 
-/** No answer of an actor, in the words of the log. One that is woken and stops without one could not read its history. */
-export const unanswered = (declined: Actor.NotAccepted | Actor.OutcomeUnknown) => {
-  if (declined._tag === "OutcomeUnknown") return new LogUnavailable({ reason: declined._tag, written: "unknown" })
-  const unread = declined.reason === "stopped" ? { unread: "history" as const } : {}
-  return new LogUnavailable({ reason: declined._tag, written: "no", ...unread })
-}
+type Unanswered = Actor.NotAccepted | Actor.OutcomeUnknown
+
+/** No answer of an actor that goes on, or has come to its end, in the words of the log. */
+export const unheard = ({ _tag }: Unanswered) =>
+  new LogUnavailable({ reason: _tag, written: _tag === "OutcomeUnknown" ? "unknown" : "no" })
+
+/** The same of one that was woken: when that stops without an answer, it could not read its history. */
+export const unanswered = (declined: Unanswered) =>
+  declined._tag === "NotAccepted" && declined.reason === "stopped"
+    ? new LogUnavailable({ reason: declined._tag, written: "no", unread: "history" })
+    : unheard(declined)

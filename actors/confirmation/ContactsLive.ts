@@ -66,7 +66,7 @@ const make = ({ secretFile }: Options) =>
 
     const known = (key: PublicKey) =>
       History.replay(definition(key), log).pipe(
-        Effect.catchTag("Unreadable", ({ reason }) => new LogUnavailable({ reason, written: "no" })),
+        Effect.catchTag("Unreadable", ({ reason }) => new LogUnavailable({ reason, written: "no", unread: "history" })),
         Effect.flatMap(({ state }) => (state._tag === "Known" ? Effect.succeed(state) : unusable(key)))
       )
 

@@ -44,7 +44,7 @@ export const tell = (log: Log, challenge: ChallengeId, command: Confirmation.Com
 export const look = (log: Log, challenge: ChallengeId) =>
   History.replay(ofChallenge(challenge), log).pipe(
     Effect.map(({ state }) => state),
-    Effect.catchTag("Unreadable", ({ reason }) => new LogUnavailable({ reason, written: "no" }))
+    Effect.catchTag("Unreadable", ({ reason }) => new LogUnavailable({ reason, written: "no", unread: "history" }))
   )
 
 /** True for the first who uses this code, and for nobody else ever. */

@@ -3,7 +3,7 @@ import { Cause, Effect, Either, Exit, Schedule } from "effect"
 import type { Ending, Limits } from "../../events/Container.js"
 import type { ContainerId, PoolId } from "../../events/Ids.js"
 import { containerSealed, type Sealed } from "../../src/guards/ContainerSealed.js"
-import type { Permit, Refused } from "../../src/guards/Guard.js"
+import { enforce, type Permit, type Refused } from "../../src/guards/Guard.js"
 import { Refusals } from "../../src/guards/Refusals.js"
 import * as Actor from "../../src/kernel/Actor.js"
 import type { Children } from "../../src/kernel/Children.js"
@@ -126,7 +126,7 @@ export const make = Effect.gen(function* () {
     const permit = containerSealed.decide({ container: id, seal: container.seal, limits, weak })
     if (Either.isRight(permit)) return Effect.succeed(permit.right)
     const asked = { principal: `pools/${pool}`, action: `seal ${id}` }
-    return Effect.zipRight(refusals.note(permit.left, asked), permit.left)
+    return Effect.provideService(enforce(permit, asked), Refusals, refusals)
   }
 
   const lived = <E>(

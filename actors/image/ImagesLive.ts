@@ -81,7 +81,7 @@ export const make = ({ services }: Places) =>
     })
 
     const ofService = Effect.fnUntraced(function* ({ origin, owned }: Extract<Of, { readonly _tag: "Service" }>) {
-      yield* layers.turn
+      yield* layers.turn(false)
       const captured = services.quiesced(owned, false, (directory) => layers.capture(directory, false))
       const layer = yield* Effect.flatten(captured)
       return { source: { _tag: "Service", service: owned.facts.resource }, layer, origin } satisfies Made

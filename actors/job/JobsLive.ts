@@ -75,8 +75,8 @@ export const make = (options: Options) =>
         Effect.zipRight(begin),
         Effect.map(() => ({ job: live.job, createdAt: live.createdAt, outcome: Deferred.await(live.outcome) })),
         Effect.catchTags({
-          NotAccepted: Waking.unanswered,
-          OutcomeUnknown: Waking.unanswered,
+          NotAccepted: Waking.unheard,
+          OutcomeUnknown: Waking.unheard,
           Rejected: (rejected) => refuseRejected("job", rejected)
         })
       )

@@ -1,8 +1,9 @@
 /** How a submission becomes a job: let in while there is room, planned, and accepted in the log. */
-import { Effect, Exit } from "effect"
+import { Effect, Either, Exit } from "effect"
 import type { JobId, PublicKey } from "../../events/Ids.js"
 import type { JobAccepted } from "../../events/Job.js"
 import { capacityAvailable } from "../../src/guards/CapacityAvailable.js"
+import { enforce } from "../../src/guards/Guard.js"
 import { Refusals } from "../../src/guards/Refusals.js"
 import * as Actor from "../../src/kernel/Actor.js"
 import type { Children } from "../../src/kernel/Children.js"
@@ -66,7 +67,8 @@ export const make = (living: Living.Living, children: Children) =>
 
     const drop = (live: Living.Live, refused: typeof tooMany) => {
       living.forget(live, Exit.fail(refused))
-      return Effect.zipRight(refusals.note(refused, { principal: live.owner, action: "run a job" }), refused)
+      const told = enforce(Either.left(refused), { principal: live.owner, action: "run a job" })
+      return Effect.provideService(told, Refusals, refusals)
     }
 
     /** It holds its room, and its actor runs, until it is forgotten and its actor stopped. */

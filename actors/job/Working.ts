@@ -59,23 +59,26 @@ export const make = (options: Work.Options, living: Living) =>
       return live.actor.tell(Job.Command.Start({ container: claimed.id }))
     }
 
+    /** It may be recalled as soon as it is accepted. */
+    const unlessRecalled = <A, E>(live: Live, work: () => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.suspend(() => (live.recalled === undefined ? work() : Effect.interrupt))
+
     const work = (live: Live, planned: Planned) =>
-      Effect.suspend(() =>
-        // Recalled as soon as it was accepted.
-        live.recalled === undefined ? Work.perform(options, live.job, planned, started(live)) : Effect.interrupt
-      )
+      unlessRecalled(live, () => Work.perform(options, live.job, planned, started(live)))
 
     return {
       begin: (live, planned) => run(live, work(live, planned)),
       host: (live, work) =>
         run(
           live,
-          work((container, stop) =>
-            Effect.clockWith((clock) => {
-              live.stop = stop
-              live.startedAt = Math.trunc(clock.unsafeCurrentTimeMillis() * 1_000)
-              return live.actor.tell(Job.Command.Start({ container }))
-            })
+          unlessRecalled(live, () =>
+            work((container, stop) =>
+              Effect.clockWith((clock) => {
+                live.stop = stop
+                live.startedAt = Math.trunc(clock.unsafeCurrentTimeMillis() * 1_000)
+                return live.actor.tell(Job.Command.Start({ container }))
+              })
+            )
           )
         ),
       disown: (live) => run(live, Effect.succeed(unheard)),

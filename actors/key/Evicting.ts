@@ -1,8 +1,11 @@
-/** Programs that end run for as long as their key is good: those of one that is revoked, suspended or expired are evicted. */
-import { Effect, Schedule } from "effect"
+/**
+ * Programs of a key that an operator has revoked or suspended are evicted. Those of one that has expired end with their ttl:
+ * what is lost does not come back, and a clock may be wrong.
+ */
+import { Effect, Option, Schedule } from "effect"
 import type { PublicKey } from "../../events/Ids.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
-import * as Standing from "./Standing.js"
+import { KeyTable } from "../../src/projections/KeyTable.js"
 
 /** What waits and runs, and for whom. */
 export interface Programs {
@@ -13,17 +16,21 @@ export interface Programs {
 const LOOK = "5 seconds"
 const AT_ONCE = 16
 
-const reasons: { readonly [how in Exclude<Standing.Standing, "active">]: string } = {
-  revoked: "its key is revoked",
-  suspended: "its key is suspended",
-  expired: "its key has expired"
-}
+/** Exactly these: whatever else its record says, or that it has none, is doubt. */
+const reasons: ReadonlyMap<string, string> = new Map([
+  ["revoked", "its key is revoked"],
+  ["suspended", "its key is suspended"]
+])
 
 export const make = ({ evict, owners }: Programs) =>
-  Effect.map(Standing.make, (standing) => {
+  Effect.map(KeyTable, (keys) => {
     /** Whose key cannot be read goes on: each look is another try. */
     const judged = (owner: PublicKey) =>
-      Effect.flatMap(standing(owner), (how) => (how === "active" ? Effect.void : evict(owner, reasons[how]))).pipe(
+      Effect.flatMap(keys.find(owner), (found) => {
+        const known = Option.filter(found, ({ line, parent }) => parent === null || line.length > 0)
+        const reason = Option.isSome(known) ? reasons.get(known.value.status) : undefined
+        return reason === undefined ? Effect.void : evict(owner, reason)
+      }).pipe(
         Effect.catchAllCause((cause) => Effect.logWarning(`the programs of ${owner} were not looked after`, cause))
       )
     const look = Effect.flatMap(owners, (all) => Effect.forEach(all, judged, { concurrency: AT_ONCE, discard: true }))

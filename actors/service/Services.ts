@@ -2,7 +2,7 @@
 import type { Socket } from "node:net"
 import { Context, Data, type Effect, type Scope } from "effect"
 import type { Hold } from "../../events/Hold.js"
-import type { Digest, PublicKey, ServiceId } from "../../events/Ids.js"
+import type { ContainerId, Digest, PublicKey, ServiceId } from "../../events/Ids.js"
 import type { Consent } from "../../src/guards/Consent.js"
 import type { Contained } from "../../src/guards/FilesContained.js"
 import type { Permit, Refused } from "../../src/guards/Guard.js"
@@ -75,8 +75,11 @@ export class NotAwake extends Data.TaggedError("NotAwake")<{
 /** A running service, for its visitors. */
 export interface Awake {
   readonly service: ServiceId
+  readonly container: ContainerId
   /** A connection to a port inside; it ends with the scope. */
   readonly dial: (port: number) => Effect.Effect<Socket, SubstrateError, Scope.Scope>
+  /** Resolves when it is to run no longer; standing still for a moment is none of that. */
+  readonly asleep: Effect.Effect<void>
 }
 
 /** Whoever asks by way of a permit is told in these. */

@@ -17,7 +17,9 @@ const AWAKE_WITHIN = "30 seconds"
 const ready = (live: Live): Awake | undefined => {
   const { housed, state } = live
   if (housed === undefined || housed.frozen || state?._tag !== "Running") return undefined
-  return { service: live.service, dial: housed.claimed.container.dial }
+  const { container, id } = housed.claimed
+  const asleep = live.until(() => (live.state?._tag === "Running" ? undefined : true))
+  return { service: live.service, container: id, dial: container.dial, asleep: Effect.asVoid(asleep) }
 }
 
 const unknown = (service: ServiceId) => new NotAwake({ service, state: "unknown", reason: "there is no such service" })

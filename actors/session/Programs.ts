@@ -10,10 +10,9 @@ import * as Waiting from "./Waiting.js"
 const SOON = "10 seconds"
 const SAID = 4_096
 const AGAIN = "1 second"
-const SIGNALLED = 128
 
 /** As shells count: 128 + n for a signal. */
-export const status = ({ code, how }: Exited): number => (how === "exited" ? code : SIGNALLED + code)
+export const status = ({ code, how }: Exited): number => (how === "exited" ? code : 128 + code)
 
 /** While its root is read the container stands still for a moment, and starts nothing. */
 const EBUSY = 16
@@ -59,20 +58,27 @@ const ended = (exited: Exited): Effect.Effect<Turn> => {
   return Effect.succeed(Turn.Over({ ending, parting: Parting.Exited({ code }) }))
 }
 
-/** What could not be asked, or was killed while it was, is not known: it is asked again, once nothing stands still. */
+/** Undefined: it could not be asked, or nobody can tell from the answer. What is frozen is as it was. */
+const asked = (live: Live, container: Container, command: Parameters<typeof quietly>[1]) =>
+  Effect.suspend(() =>
+    live.state._tag === "Frozen"
+      ? Effect.succeed(undefined)
+      : Effect.catchTag(quietly(container, command), "SubstrateFailed", () => Effect.succeed(undefined))
+  ).pipe(Effect.map((code) => (code === 0 || code === 1 ? code === 0 : undefined)))
+
+/** After its client has ended: what is not known is asked again. */
 const keeps = (live: Live, container: Container): Effect.Effect<boolean, SubstrateError> => {
   const command = Shell.keeps(live.shell)
   if (command === undefined) return Effect.succeed(false)
-  return Effect.flatMap(quietly(container, command), (code) => {
-    if (code !== undefined && code <= SIGNALLED) return Effect.succeed(code === 0)
-    return Effect.delay(Effect.zipRight(Waiting.thawed(live), keeps(live, container)), AGAIN)
-  })
+  return Effect.flatMap(asked(live, container, command), (kept) =>
+    kept === undefined ? Effect.delay(keeps(live, container), AGAIN) : Effect.succeed(kept)
+  )
 }
 
-/** Resolves when it is found, with nobody there to see, that the multiplexer keeps nothing; it is asked once a grace. */
+/** Resolves when it is found, with nobody there to see, that no program is left at all; it is looked for once a grace. */
 const forsaken = (live: Live, container: Container, { graceMillis }: Waiting.Waits) =>
-  Effect.delay(Effect.zipRight(Waiting.thawed(live), keeps(live, container)), graceMillis).pipe(
-    Effect.repeat({ while: (kept) => kept }),
+  Effect.delay(asked(live, container, Shell.alone(live.shell)), graceMillis).pipe(
+    Effect.repeat({ until: (others) => others === false }),
     Effect.asVoid
   )
 
@@ -89,7 +95,7 @@ const multiplexed = (live: Live, container: Container, waits: Waiting.Waits) =>
       }
       const visited = Effect.as(Waiting.visited(live.terminal), true)
       const seen = yield* Effect.raceFirst(visited, Effect.as(forsaken(live, container, waits), false))
-      if (!seen) return over("exit", "what ran in it has ended")
+      if (!seen) return over("exit", "nothing ran in it any more")
     }
   })
 

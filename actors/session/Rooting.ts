@@ -63,7 +63,8 @@ export const make = ({ log, rootOf }: Options, living: Living) => {
   /** Its worker hears of what the log knows, also when whoever asked has gone away. */
   const deleted = (live: Live, deleting: Parameters<typeof Session.Command.Delete>[0]) =>
     Telling.surely(log, live, Session.Command.Delete(deleting), by(deleting.owned)).pipe(
-      Effect.zipRight(Deferred.succeed(live.turn, Turn.Deleted())),
+      // On its way to rest it has another turn by the time that this is told.
+      Effect.zipRight(Effect.suspend(() => Deferred.succeed(live.turn, Turn.Deleted()))),
       Effect.uninterruptible
     )
 

@@ -64,17 +64,20 @@ export const founding = (shell: Shell): Command | undefined => {
   }
 }
 
-/** Ends with 0 when the multiplexer still keeps something. */
+/** Ends with 0 when the multiplexer still keeps something, by whatever name its users gave that. */
 export const keeps = (shell: Shell): Command | undefined => {
   switch (shell.multiplexer?.name) {
     case undefined:
       return undefined
     case "tmux":
-      return command([shell.multiplexer.path, "has-session", "-t", `=${NAME}`], shell)
+      return command([shell.multiplexer.path, "list-sessions"], shell)
     case "screen":
       return command([shell.multiplexer.path, "-S", NAME, "-Q", "select", "."], shell)
   }
 }
+
+/** Ends with 1 when the container has no process but its first and the one that looks. */
+export const alone = (shell: Shell): Command => command(["/bin/sh", "-c", "set -- /proc/[0-9]*; [ $# -gt 2 ]"], shell)
 
 /** The way for what the caller sent along, and for the multiplexer's sockets; input files are found in the home, too. */
 export const preparing = (

@@ -20,8 +20,8 @@ const known = (live: Live) => (committed: Committed<Session.State>) => {
 }
 
 const answers = {
-  NotAccepted: Waking.unanswered,
-  OutcomeUnknown: Waking.unanswered,
+  NotAccepted: Waking.unheard,
+  OutcomeUnknown: Waking.unheard,
   Rejected: (rejected: Session.Rejected) => refuseRejected("session", rejected)
 }
 

@@ -98,7 +98,7 @@ export const make = ({ services, sessions }: Places) =>
     const take = Effect.fnUntraced(function* ({ order, origin, source }: Submission, asked: Asked) {
       const { hot, name, ttlMillis } = order.facts
       // Had before its source stands still: nobody stands still in a line.
-      yield* layers.turn
+      yield* layers.turn(hot)
       const layer = yield* Effect.flatten(captured(source, hot))
       const snapshot = Minting.snapshotId()
       const now = yield* Clock.currentTimeMillis

@@ -100,6 +100,13 @@ const logUnavailable = new Problem({
   retryAfterSeconds: 1
 })
 
+const outcomeUnknown = new Problem({
+  status: 503,
+  code: "outcome_unknown",
+  message: "It is not known whether this was done: it may have been, or still be under way. Look before you try again.",
+  retryAfterSeconds: 1
+})
+
 const storeUnavailable = new Problem({
   status: 503,
   code: "store_unavailable",
@@ -107,9 +114,10 @@ const storeUnavailable = new Problem({
   retryAfterSeconds: 1
 })
 
-/** D26 where it was to be recorded, D22 where it could not be decided; what is only looked at is nobody's decision. */
-const fromLog = ({ unread }: LogUnavailable): Problem => {
+/** D26 where it was to be recorded, D22 where it could not be decided; what is only looked at, or may be done, was not refused. */
+const fromLog = ({ unread, written }: LogUnavailable): Problem => {
   if (unread === "view") return logUnavailable
+  if (written === "unknown") return outcomeUnknown
   return fromRefused(unread === "history" ? transitionLegal.doubt("its history") : logDurable.doubt("not appended"))
 }
 

@@ -69,7 +69,8 @@ const tell = (refusals: typeof Refusals.Service, { refused }: Problem, request: 
   if (refused === undefined || isTold(refused)) return Effect.void
   const { authorization } = NodeHttpServerRequest.toIncomingMessage(request).headers
   const caller = Credentials.read({ authorization, timestamp: undefined, signature: undefined })
-  return refusals.note(refused, askedOf(Credentials.principal(caller), request.method, request.url))
+  const note = refusals.note(refused, askedOf(Credentials.principal(caller), request.method, request.url))
+  return Effect.catchAllCause(note, (cause) => Effect.logError("a refusal could not be told", cause))
 }
 
 export const make = Effect.map(Refusals, (refusals) => {

@@ -215,10 +215,15 @@ static bool get_slot(const struct hierarchy *h, unsigned slot, const char *file,
   return number_at(h->dir, path.at, n) == 0;
 }
 
+static bool has_file(const struct hierarchy *h, unsigned slot, const char *file) {
+  SLOT_PATH(path, slot, file);
+  return faccessat(h->dir, path.at, F_OK, 0) == 0;
+}
+
 static void say_swap(unsigned slot, bool known, uint64_t memory, struct text *out) {
   uint64_t n = 0;
-  if (cgroups.memory && cgroups.memory->version == 2 && get_slot(cgroups.memory, slot, "memory.swap.max", &n))
-    say_number(out, "swap=", true, true, n);
+  if (cgroups.memory && cgroups.memory->version == 2 && has_file(cgroups.memory, slot, "memory.swap.max"))
+    say_number(out, "swap=", true, get_slot(cgroups.memory, slot, "memory.swap.max", &n), n);
   else if (cgroups.memsw) {
     known = known && get_slot(cgroups.memory, slot, "memory.memsw.limit_in_bytes", &n);
     say_number(out, "swap=", true, known, n - memory);

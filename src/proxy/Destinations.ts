@@ -4,7 +4,11 @@ import { Context, Data, type Effect, type Scope } from "effect"
 import type { ServiceId } from "../../events/Ids.js"
 
 /** Nothing answers inside; the reason is for people. */
-export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly reason: string }> {
+export class Unreachable extends Data.TaggedError("Unreachable")<{
+  readonly reason: string
+  /** The connection was there, and ended. */
+  readonly hungUp?: boolean
+}> {
   override get message() {
     return this.reason
   }
@@ -22,7 +26,15 @@ export type Destination = Data.TaggedEnum<{
   Asleep: { readonly name: string; readonly page: boolean }
   /** Neither running nor to be woken. `retry`: it may come back on its own. */
   Down: { readonly name: string; readonly reason: string; readonly retry: boolean }
-  Ready: { readonly name: string; readonly service: ServiceId; readonly port: number; readonly dial: Dial }
+  /** `line`: names where `dial` leads; another container has another one. */
+  Ready: {
+    readonly name: string
+    readonly service: ServiceId
+    readonly line: string
+    readonly dial: Dial
+    /** Resolves when it is to run no longer: what it was asked before then has no answer for now. */
+    readonly asleep: Effect.Effect<void>
+  }
 }>
 export const Destination = Data.taggedEnum<Destination>()
 

@@ -8,14 +8,17 @@ import type { Dial, Unreachable } from "./Destinations.js"
 /** Idle ones: of a service, where each is a relay of its container, and of all. */
 export const KEPT = 32
 const KEPT_IN_ALL = 1_024
-/** Servers hang up after 5 s and more of silence; we do first, so that no request meets that on its way. */
+/** Most servers hang up after 5 s and more of silence, others say when; we do first, so that no request meets that on its way. */
 const IDLE_MILLIS = 4_000
 
 type Returned = (line: Line) => boolean
 
 /** One connection, for one request at a time. */
 class Line extends Agent {
-  private taken = false
+  /** Requests that it was given. */
+  uses = 0
+  /** On the shelf, or on its way from there to a request. */
+  idle = false
   private readonly hangUp = () => void this.socket.destroy()
 
   /** `returned`: it has nothing to do, and is to be kept or not. */
@@ -28,11 +31,9 @@ class Line extends Agent {
 
   /** Asked for a second one, it has lost the first. */
   override createConnection(_: unknown, made?: (error: Error | null, socket: Socket) => void): Socket | undefined {
-    if (!this.taken) {
-      this.taken = true
-      return this.socket
-    }
-    made?.(new Error("it hung up"), this.socket)
+    this.uses += 1
+    if (this.uses === 1) return this.socket
+    made?.(Object.assign(new Error("it hung up"), { code: "ECONNRESET" }), this.socket)
     return undefined
   }
 
@@ -42,10 +43,13 @@ class Line extends Agent {
     // What comes before it was asked for would be taken for the next visitor's answer.
     if (may === false || socket.readableLength > 0 || !this.returned(this)) return false
     socket.on("data", this.hangUp).on("end", this.hangUp)
+    this.idle = true
     return true
   }
 
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    this.uses += 1
+    this.idle = false
     socket.off("data", this.hangUp).off("end", this.hangUp)
     super.reuseSocket(socket, request)
   }
@@ -109,11 +113,23 @@ export const make = Effect.gen(function* () {
       })
     )
 
-  /** To whatever `dial` leads to, which has that name. */
-  return (name: string, dial: Dial): Effect.Effect<Way, Unreachable> =>
+  const way = (name: string, dial: Dial) =>
     Effect.suspend(() => {
       const line = shelf.take(name)
-      if (line !== undefined) return Effect.succeed<Way>({ line, kept: true })
-      return Effect.map(lasting(name, dial), (line): Way => ({ line, kept: false }))
+      if (line !== undefined) return Effect.succeed({ line, kept: true })
+      return Effect.map(lasting(name, dial), (line) => ({ line, kept: false }))
     })
+
+  /** What did not come back from its request, or never had one, is nobody's any more. It may come back a moment after the answer. */
+  const settle = ({ line }: { readonly line: Line }) =>
+    Effect.sync(() => {
+      const { uses } = line
+      setImmediate(() => {
+        if (!line.idle && line.uses === uses) line.socket.destroy()
+      })
+    })
+
+  /** To whatever `dial` leads to, which has that name; for one request in the scope. */
+  return (name: string, dial: Dial): Effect.Effect<Way, Unreachable, Scope.Scope> =>
+    Effect.acquireRelease(way(name, dial), settle)
 })

@@ -44,10 +44,16 @@ const make = (domain: string) =>
       )
 
     const awake = ({ name, service, since, state }: ServiceView, port: number) =>
-      Effect.zipRight(services.awake(service), Clock.currentTimeMillis).pipe(
-        Effect.map((now) => {
+      Effect.zip(services.awake(service), Clock.currentTimeMillis).pipe(
+        Effect.map(([{ asleep, container }, now]) => {
           const begun = state === "running" ? since / 1_000 : now
-          return Destination.Ready({ name, service, port, dial: dialled(service, port, begun + LISTENS_WITHIN) })
+          return Destination.Ready({
+            name,
+            service,
+            line: `${container}:${port}`,
+            dial: dialled(service, port, begun + LISTENS_WITHIN),
+            asleep
+          })
         }),
         Effect.catchTag("NotAwake", ({ reason, state }) => Effect.succeed(down(name, reason, passing.includes(state))))
       )

@@ -14,8 +14,8 @@ const PER_SERVICE = 1_024 - Lines.KEPT
 /** Without a byte of the answer; longer than clients wait. */
 const SILENCE_MILLIS = 300_000
 const UPGRADE_MILLIS = 30_000
-/** What ended while it was kept fails as soon as it is written to. */
-const STALE_MILLIS = 1_000
+/** How a connection fails that ended while it was kept. */
+const HUNG_UP = ["ECONNRESET", "EPIPE"]
 
 /** Hands out the one connection that was made for this request. */
 class Once extends Agent {
@@ -40,7 +40,6 @@ const separately = (proxy: ProxyServer<IncomingMessage, ServerResponse>) => {
   const wishes = new WeakMap<IncomingMessage, string>()
   proxy.on("proxyRes", (answer, { headers }, { req }) => {
     delete answer.headers.connection
-    delete answer.headers["keep-alive"]
     const wish = wishes.get(req)
     if (wish !== undefined) headers.connection = wish
   })
@@ -122,22 +121,34 @@ export const make = Effect.gen(function* () {
       response.once("close", left)
       proxy.web(request, response, { target, agent }).catch((error: unknown) => {
         response.off("close", left)
-        resume(new Unreachable({ reason: error instanceof Error ? error.message : "it hung up" }))
+        const reason = error instanceof Error ? error.message : "it hung up"
+        const hungUp = error instanceof Error && "code" in error && HUNG_UP.includes(String(error.code))
+        resume(new Unreachable({ reason, hungUp }))
       })
       return Effect.sync(() => response.destroy())
     })
 
   const carryRequest =
     (request: IncomingMessage, response: ServerResponse): Carry =>
-    ({ dial, port, service }) => {
-      const anew = Effect.flatMap(dial, (socket) => through(request, response, new Once(socket)))
+    ({ asleep, dial, line: name }) => {
+      // Its answer would come when somebody wakes it; a visitor who comes again does that.
+      const given = Effect.zipRight(
+        asleep,
+        Effect.sync(() => {
+          if (!response.headersSent)
+            Refusing.answer(response, Refusing.unreachable("it was frozen, or ended, meanwhile"))
+        })
+      )
+      const sent = (agent: Agent) =>
+        Effect.zipRight(Effect.forkScoped(Effect.interruptible(given)), through(request, response, agent))
+      const anew = Effect.flatMap(dial, (socket) => sent(new Once(socket)))
       withoutClaims(request)
       withoutWish(request)
       if (!repeatable(request)) return anew
-      return Effect.flatMap(lineTo(`${service}:${port}`, dial), ({ kept, line }) => {
-        const sentAt = performance.now()
-        const stale = () => kept && !response.headersSent && performance.now() - sentAt < STALE_MILLIS
-        return Effect.catchIf(through(request, response, line), stale, () => anew)
+      return Effect.flatMap(lineTo(name, dial), ({ kept, line }) => {
+        const stale = ({ hungUp }: Unreachable) =>
+          kept && hungUp === true && !response.headersSent && !response.destroyed
+        return Effect.catchIf(sent(line), stale, () => anew)
       })
     }
 

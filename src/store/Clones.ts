@@ -7,8 +7,8 @@ import { Effect, type Option, Schedule, type Scope } from "effect"
 import type { LayerRefused } from "./Layers.js"
 import * as Tool from "./Tool.js"
 
-/** What takes longer than this is no matter of moments any more. */
-const WITHIN = "2 minutes"
+/** What takes longer than this is no matter of moments any more: its volume stands still meanwhile. */
+const WITHIN = "10 seconds"
 /** How often the disk is asked whether there is still room. */
 const STRIDE = "1 second"
 const BLOCK = 4_096

@@ -47,8 +47,8 @@ export type Captured = Effect.Effect<Layer, LayerRefused | StoreUnavailable, Sco
 export class Layers extends Context.Tag("store/Layers")<
   Layers,
   {
-    /** One of the few turns at packing, until the scope closes; to be had before anything is made to stand still for it. */
-    readonly turn: Effect.Effect<void, LayerRefused, Scope.Scope>
+    /** One of the few turns at packing, until the scope closes; to be had before anything is made to stand still for it, unless it is `changing`. */
+    readonly turn: (changing: boolean) => Effect.Effect<void, LayerRefused, Scope.Scope>
     /**
      * Keeps the `home`, `tmp` and `srv` of a directory that nobody writes to. Resolves once durable; the same content is kept
      * once. No sweep takes it before the scope closes: by then something that the log knows refers to it, or nothing ever will.

@@ -150,7 +150,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
   })
 
   return Layers.of({
-    turn: Effect.zipRight(turn, clones.ready),
+    turn: (changing) => (changing ? turn : Effect.zipRight(turn, clones.ready)),
     pack,
     capture,
     unpack,

@@ -78,7 +78,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
 
   const packed = (received: OciReceiving.Received, tree: string, partial: boolean) =>
     Effect.gen(function* () {
-      yield* Effect.retry(layers.turn, { while: ({ why }) => why === "busy", schedule: patiently })
+      yield* Effect.retry(layers.turn(true), { while: ({ why }) => why === "busy", schedule: patiently })
       const skipped = yield* unpacked(received, tree, partial)
       return { layer: yield* layers.pack(tree), skipped }
     }).pipe(Effect.timeoutFail({ duration: WITHIN, onTimeout: () => late }))

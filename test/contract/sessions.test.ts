@@ -526,6 +526,39 @@ describe.each(multiplexers)("with %s", (multiplexer) => {
     for (const id of ids) await ask("DELETE", `/sessions/${id}`)
   })
 
+  it("shows itself again to who comes back after nobody was there, and it was frozen and thawed meanwhile", async () => {
+    const session = await open({ multiplexer })
+    const one = await shell(session)
+    one.type("echo remember-$((40+2))\n")
+    await one.sees("remember-42")
+    one.socket.terminate()
+    // Each longer than the grace, after which nothing of it is at the terminal and it is looked after.
+    await sleep(3_000)
+    await post(`/sessions/${session.id}/freeze`)
+    await sleep(3_000)
+    expect((await post(`/sessions/${session.id}/unfreeze`)).status).toBe(200)
+    const again = await shell(session)
+    await again.sees("remember-42")
+    again.socket.terminate()
+    await ask("DELETE", `/sessions/${session.id}`)
+  })
+
+  it("is not over when its users have given it another name, or taken its socket away", async () => {
+    const rename = multiplexer === "tmux" ? "tmux rename-session work" : "screen -S main -X sessionname work"
+    const ids = await Promise.all(
+      [rename, "rm -rf /home/sandbox/.cache"].map(async (command) => {
+        const { id } = await open({ multiplexer })
+        expect((await post(`/sessions/${id}/execute`, { command })).json).toMatchObject({ exit_code: 0 })
+        return id
+      })
+    )
+    await sleep(5_000)
+    for (const id of ids) {
+      await becomes(id, "running")
+      await ask("DELETE", `/sessions/${id}`)
+    }
+  })
+
   it("is over when what ran in it ends with nobody connected", async () => {
     const { id } = await open({ multiplexer })
     // Longer than the grace: no client of the multiplexer is there any more, either.

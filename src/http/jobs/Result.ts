@@ -54,7 +54,7 @@ const causes: Readonly<Record<Job.Termination, string>> = {
   oom: "The program needed more memory than it may have and was stopped.",
   cancelled: "The job was cancelled.",
   killed: "The program was ended by a signal.",
-  evicted: "The program was stopped to make room.",
+  evicted: "The program was stopped: what it was accepted for does not hold any more.",
   "no-capacity": "No container was free in time. Nothing was run.",
   "node-lost": "The containers' host process was lost while the program ran.",
   "control-plane-restart": "The server was restarted while the program ran."
