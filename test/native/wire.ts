@@ -398,10 +398,10 @@ export class Membrane {
   }
 }
 
-// Every cgroup directory of an instance, in whatever hierarchy.
+// Every cgroup directory of an instance, in whatever hierarchy. Those of others come and go while it looks, and it minds.
 export const cgroupsOf = (name: string): ReadonlyArray<string> =>
-  execFileSync("find", ["/sys/fs/cgroup", "-maxdepth", "6", "-type", "d"])
-    .toString()
+  spawnSync("find", ["/sys/fs/cgroup", "-maxdepth", "6", "-type", "d"])
+    .stdout.toString()
     .split("\n")
     .filter((line) => line.split("/").includes(`unsandbox-${name}`))
 
