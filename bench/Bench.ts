@@ -33,7 +33,7 @@ export interface Options {
 }
 
 const plans: { readonly [K in "quick" | "full"]: Plan } = {
-  quick: { seconds: 1, longest: 4, concurrencies: [10, 100, 1000] },
+  quick: { seconds: 0.7, longest: 3, concurrencies: [10, 100, 1000] },
   full: { seconds: 8, longest: 600, concurrencies: [10, 100, 1000] }
 }
 

@@ -19,11 +19,8 @@ interface Plan {
 
 const plans: { readonly [K in "quick" | "full"]: Plan } = {
   quick: {
-    ...{ sessions: 8, lines: 3, requests: 1_000, freezes: 15, sleeps: 1 },
-    sizes: [
-      { name: "1mb", megabytes: 1, times: 3 },
-      { name: "100mb", megabytes: 100, times: 1 }
-    ],
+    ...{ sessions: 4, lines: 3, requests: 500, freezes: 5, sleeps: 1 },
+    sizes: [{ name: "1mb", megabytes: 1, times: 3 }],
     crowd: undefined
   },
   full: {
