@@ -28,7 +28,7 @@ const WARM_UP = 1_500
 const warmStarts = Effect.gen(function* () {
   const of = yield* server("8")
   yield* load(of, { ...BASH, connections: 4, amount: WARM_UP })
-  const warm = yield* oneByOne(of, 1_100, 5)
+  const warm = yield* oneByOne(of, 1_100, 1)
   const { claim_p50_ms, claim_p99_ms } = yield* pool(of)
   return { warm_start_p50_ms: warm, claim_p50_ms, claim_p99_ms }
 }).pipe(Effect.scoped)

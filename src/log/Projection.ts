@@ -42,26 +42,46 @@ const restore = (db: Sqlite.Database, { name, version, tables, schema }: Project
   return 0
 }
 
-const catchUp = (db: Sqlite.Database, projector: Projector): ((row: Row, event: AnyEvent) => void) => {
-  const rows = Rows.make(db)
-  let seq = db.transaction(() => restore(db, projector, rows.head().seq)).immediate()
+interface Follower extends Projector {
+  readonly fold: (row: Row, event: AnyEvent) => void
+  /** The last row that it has folded. */
+  seq: number
+}
+
+const follow = (db: Sqlite.Database, projector: Projector, head: number): Follower => {
+  const seq = db.transaction(() => restore(db, projector, head)).immediate()
   db.exec(projector.schema)
-  const fold = projector.open(db)
+  return { ...projector, fold: projector.open(db), seq }
+}
+
+/** One reading of the log for all that are behind: to read a row is dearer than to fold it. */
+const catchUp = (db: Sqlite.Database, followers: ReadonlyArray<Follower>): void => {
+  const rows = Rows.make(db)
   const { place } = statements(db)
+  let after = Math.min(...followers.map(({ seq }) => seq))
   const page = db.transaction(() => {
-    const next = rows.page(seq, pageSize)
-    for (const row of next) fold(row, eventOf(row))
-    seq = next.at(-1)?.seq ?? seq
-    if (next.length > 0) place.run(projector.name, projector.version, seq)
+    const next = rows.page(after, pageSize)
+    for (const row of next) {
+      const event = eventOf(row)
+      for (const { fold, seq } of followers) if (seq < row.seq) fold(row, event)
+    }
+    after = next.at(-1)?.seq ?? after
+    for (const one of followers) {
+      if (one.seq >= after) continue
+      one.seq = after
+      place.run(one.name, one.version, after)
+    }
     return next.length
   })
   while (page.immediate() > 0);
-  return fold
 }
 
 /** Before the first append. Throws LogCorrupt for a row that this build cannot read; what a projector throws passes. */
 export const open = (db: Sqlite.Database, projectors: ReadonlyArray<Projector>): Projections => {
-  const folds = projectors.map((projector) => catchUp(db, projector))
+  const head = Rows.make(db).head().seq
+  const followers = projectors.map((projector) => follow(db, projector, head))
+  if (followers.length > 0) catchUp(db, followers)
+  const folds = followers.map(({ fold }) => fold)
   // Only ours: the cursor of a projector that this process does not keep must stay behind.
   const names = JSON.stringify(projectors.map(({ name }) => name))
   const advance = db.prepare("UPDATE cursors SET seq = ? WHERE name IN (SELECT value FROM json_each(?))")

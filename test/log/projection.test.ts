@@ -26,6 +26,21 @@ const labels = (version = 1, poison = "none"): Projector => ({
   }
 })
 
+/** Writes down every row that it is given; one that is given twice is refused by its key. */
+const counting = (name: string): Projector => ({
+  name,
+  version: 1,
+  tables: [name],
+  schema: `CREATE TABLE IF NOT EXISTS ${name} (seq INTEGER PRIMARY KEY) STRICT`,
+  open: (db) => {
+    const insert = db.prepare(`INSERT INTO ${name} VALUES (?)`)
+    return ({ seq }) => void insert.run(seq)
+  }
+})
+
+const seen = (name: string) =>
+  Effect.map(Tables, (db) => db.prepare<[], number>(`SELECT seq FROM ${name} ORDER BY seq`).pluck().all())
+
 const table = Effect.map(Tables, (db) => db.prepare("SELECT * FROM labels ORDER BY key").all())
 const cursor = Effect.map(Tables, (db) =>
   db.prepare<[], number>("SELECT seq FROM cursors WHERE name = 'labels'").pluck().get()
@@ -71,6 +86,20 @@ describe("projections", () => {
       yield* Effect.provide(append(draft(1, 0)), storageIn(data, [labels(1)]))
       const rebuilt = yield* Effect.provide(table, storageIn(data, [labels(2)]))
       expect(rebuilt).toMatchObject([{ label: "a key v2" }])
+    })
+  )
+
+  live("that are behind catch up together, each from where it stands", () =>
+    Effect.gen(function* () {
+      const data = yield* directory
+      const [early, late, never] = [counting("early"), counting("late"), counting("never")]
+      const some = (from: number, count: number) => append(...Arr.makeBy(count, (n) => draft(from + n, 0)))
+      yield* Effect.provide(some(0, 1_200), storageIn(data, [early]))
+      yield* Effect.provide(some(2_000, 1_300), storageIn(data, [late]))
+      const all = Effect.all(["early", "late", "never"].map(seen))
+      const caughtUp = yield* Effect.provide(all, storageIn(data, [never, early, late]))
+      const rows = Arr.range(1, 2_500)
+      expect(caughtUp).toEqual([rows, rows, rows])
     })
   )
 
