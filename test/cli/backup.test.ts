@@ -9,7 +9,7 @@ import { home } from "../../src/cli/Home.js"
 import { type Ask, request, type Target } from "../support/client.js"
 import { json, unsandbox } from "../support/command.js"
 import { eventually } from "../support/eventually.js"
-import { kill, membranesOf, spawnerOf } from "../support/leftovers.js"
+import { cgroupsOf, membranesOf, spawnerOf } from "../support/leftovers.js"
 import { type Server, startServer } from "../support/server.js"
 
 const args = ["--memory-per-vcpu", "256MiB", "--reserve", "256MiB"]
@@ -21,8 +21,8 @@ const sealed = ["--passphrase-file", phrase]
 
 const gone = async (data: string) => {
   const left = spawnerOf(data)
-  if (left !== undefined) kill(left)
-  await eventually("nothing is left", () => membranesOf(data).length === 0)
+  if (left !== undefined) process.kill(left, "SIGTERM")
+  await eventually("nothing is left", () => membranesOf(data).length === 0 && cgroupsOf(data).length === 0)
 }
 
 const on = (target: Target) => {
