@@ -61,18 +61,24 @@ export class Live {
     this.look()
   }
 
+  /** Calls back once, as soon as there is an answer, which may be at once; the result takes that back. */
+  when<A>(answer: () => A | undefined, then: (found: A) => void): () => void {
+    const look = () => {
+      const found = answer()
+      if (found === undefined) return
+      this.waiting.delete(look)
+      then(found)
+    }
+    this.waiting.add(look)
+    look()
+    return () => void this.waiting.delete(look)
+  }
+
   /** Resolves as soon as there is an answer. Who waits costs a function, however many there are. */
   until<A>(answer: () => A | undefined): Effect.Effect<A> {
     return Effect.async((resume) => {
-      const look = () => {
-        const found = answer()
-        if (found === undefined) return
-        this.waiting.delete(look)
-        resume(Effect.succeed(found))
-      }
-      this.waiting.add(look)
-      look()
-      return Effect.sync(() => this.waiting.delete(look))
+      const forget = this.when(answer, (found) => resume(Effect.succeed(found)))
+      return Effect.sync(forget)
     })
   }
 

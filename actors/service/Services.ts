@@ -78,8 +78,8 @@ export interface Awake {
   readonly container: ContainerId
   /** A connection to a port inside; it ends with the scope. */
   readonly dial: (port: number) => Effect.Effect<Socket, SubstrateError, Scope.Scope>
-  /** Resolves when it is to run no longer; standing still for a moment is none of that. */
-  readonly asleep: Effect.Effect<void>
+  /** Calls back once, when it is to run no longer; standing still for a moment is none of that. The result takes that back. */
+  readonly asleep: (told: () => void) => () => void
 }
 
 /** Whoever asks by way of a permit is told in these. */

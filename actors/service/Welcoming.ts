@@ -18,8 +18,8 @@ const ready = (live: Live): Awake | undefined => {
   const { housed, state } = live
   if (housed === undefined || housed.frozen || state?._tag !== "Running") return undefined
   const { container, id } = housed.claimed
-  const asleep = live.until(() => (live.state?._tag === "Running" ? undefined : true))
-  return { service: live.service, container: id, dial: container.dial, asleep: Effect.asVoid(asleep) }
+  const asleep = (told: () => void) => live.when(() => (live.state?._tag === "Running" ? undefined : true), told)
+  return { service: live.service, container: id, dial: container.dial, asleep }
 }
 
 const unknown = (service: ServiceId) => new NotAwake({ service, state: "unknown", reason: "there is no such service" })

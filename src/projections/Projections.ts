@@ -12,7 +12,6 @@ import * as JobTable from "./JobTable.js"
 import * as KeptTable from "./KeptTable.js"
 import * as KeyTable from "./KeyTable.js"
 import * as LogLines from "./LogLines.js"
-import * as ServiceProjector from "./ServiceProjector.js"
 import * as ServiceTable from "./ServiceTable.js"
 import * as SessionProjector from "./SessionProjector.js"
 import * as SessionTable from "./SessionTable.js"
@@ -45,6 +44,7 @@ export const make = (): Projections => {
   const keys = KeyTable.make()
   const lines = LogLines.make()
   const egress = EgressTable.make()
+  const services = ServiceTable.make()
   return {
     projectors: [
       JobProjector.projector,
@@ -52,7 +52,7 @@ export const make = (): Projections => {
       egress.projector,
       ConfirmationTable.projector,
       ContainerTable.projector,
-      ServiceProjector.projector,
+      services.projector,
       SessionProjector.projector,
       SnapshotTable.projector,
       ImageTable.projector,
@@ -68,7 +68,7 @@ export const make = (): Projections => {
       Layer.effect(EgressTable.EgressTable, Effect.map(Tables, egress.read)),
       Layer.effect(ConfirmationTable.ConfirmationTable, Effect.map(Tables, ConfirmationTable.read)),
       Layer.effect(ContainerTable.ContainerTable, Effect.map(Tables, ContainerTable.read)),
-      Layer.effect(ServiceTable.ServiceTable, Effect.map(Tables, ServiceTable.read)),
+      Layer.effect(ServiceTable.ServiceTable, Effect.map(Tables, services.read)),
       Layer.effect(SessionTable.SessionTable, Effect.map(Tables, SessionTable.read)),
       Layer.effect(SnapshotTable.SnapshotTable, Effect.map(Tables, SnapshotTable.read)),
       Layer.effect(ImageTable.ImageTable, Effect.map(Tables, ImageTable.read)),

@@ -1,51 +1,13 @@
 /** Every service that ever was, as it stands now, who has which name, and what a host name means. */
-import { Context, type Effect, Option, Schema } from "effect"
-import { Hold } from "../../events/Hold.js"
-import type { ContainerId, PoolId, PublicKey, ServiceId } from "../../events/Ids.js"
-import { Failure } from "../../events/Service.js"
+import { Context, type Effect, Option } from "effect"
+import type { PublicKey, ServiceId } from "../../events/Ids.js"
 import type { LogUnavailable } from "../log/EventLog.js"
-import { type Connection, flagOf, reading } from "./Reading.js"
+import { Lru } from "../log/Lru.js"
+import { type Connection, reading } from "./Reading.js"
+import { projector } from "./ServiceProjector.js"
+import { type Columns, type ServiceView, viewOf } from "./ServiceView.js"
 
-type ServiceState = "starting" | "running" | "frozen" | "redeploying" | "stopped" | "failed"
-
-/** What is known of a vault: never a value. */
-interface Vaulted {
-  readonly names: ReadonlyArray<string>
-  /** Of those that are marked: the hosts that their values may go to. */
-  readonly egress: Readonly<Record<string, ReadonlyArray<string>>>
-  readonly at: number
-}
-
-/** Times in microseconds since 1970. */
-export interface ServiceView {
-  readonly service: ServiceId
-  readonly owner: PublicKey
-  readonly name: string
-  readonly domains: ReadonlyArray<string>
-  readonly state: ServiceState
-  /** Frozen without a container: only its root is kept. */
-  readonly deep: boolean
-  readonly since: number
-  readonly network: PoolId
-  readonly vcpu: number
-  readonly ports: ReadonlyArray<number>
-  readonly serviceType: string | null
-  readonly publicPort: number | null
-  readonly locked: boolean
-  readonly unfreezeOnDemand: boolean
-  readonly showFreezePage: boolean
-  readonly container: ContainerId | null
-  /** There is a bootstrap for it to start with. */
-  readonly bootable: boolean
-  /** When its state is `failed`. */
-  readonly failure: typeof Failure.Type | null
-  /** When it is frozen and its owner did not ask for that. */
-  readonly hold: Hold | null
-  readonly vault: Vaulted | null
-  readonly createdAt: number
-  /** It is no more. */
-  readonly ended: { readonly cause: string; readonly at: number } | null
-}
+export type { ServiceView }
 
 type Unread<A> = Effect.Effect<A, LogUnavailable>
 
@@ -74,74 +36,6 @@ export class ServiceTable extends Context.Tag("projections/ServiceTable")<
     readonly unerased: Unread<ReadonlyArray<ServiceId>>
   }
 >() {}
-
-interface Columns {
-  readonly service: ServiceId
-  readonly owner: PublicKey
-  readonly name: string
-  readonly domains: string
-  readonly state: ServiceState | "deep-frozen" | "destroyed" | "erased"
-  readonly since: number
-  readonly network: PoolId
-  readonly vcpu: number
-  readonly ports: string
-  readonly service_type: string | null
-  readonly public_port: number | null
-  readonly locked: number
-  readonly unfreeze_on_demand: number
-  readonly show_freeze_page: number
-  readonly container: ContainerId | null
-  readonly bootable: number
-  readonly failure: string | null
-  readonly hold: string | null
-  readonly vault: string | null
-  readonly vault_at: number | null
-  readonly created_at: number
-  readonly cause: string | null
-}
-
-const texts = Schema.decodeSync(Schema.parseJson(Schema.Array(Schema.String)))
-const numbers = Schema.decodeSync(Schema.parseJson(Schema.Array(Schema.Int)))
-const vaultOf = Schema.decodeSync(
-  Schema.parseJson(
-    Schema.Struct({
-      names: Schema.Array(Schema.String),
-      egress: Schema.Record({ key: Schema.String, value: Schema.Array(Schema.String) })
-    })
-  )
-)
-const failureOf = Schema.decodeSync(Schema.parseJson(Failure))
-const holdOf = Schema.decodeSync(Schema.parseJson(Hold))
-
-const stateOf = (state: Columns["state"]): ServiceState => {
-  if (state === "deep-frozen") return "frozen"
-  return state === "destroyed" || state === "erased" ? "stopped" : state
-}
-
-const view = (row: Columns): ServiceView => ({
-  service: row.service,
-  owner: row.owner,
-  name: row.name,
-  domains: texts(row.domains),
-  state: stateOf(row.state),
-  deep: row.state === "deep-frozen",
-  since: row.since,
-  network: row.network,
-  vcpu: row.vcpu,
-  ports: numbers(row.ports),
-  serviceType: row.service_type,
-  publicPort: row.public_port,
-  locked: flagOf(row.locked),
-  unfreezeOnDemand: row.unfreeze_on_demand === 1,
-  showFreezePage: row.show_freeze_page === 1,
-  container: row.container,
-  bootable: row.bootable === 1,
-  failure: row.failure === null ? null : failureOf(row.failure),
-  hold: row.hold === null ? null : holdOf(row.hold),
-  vault: row.vault === null || row.vault_at === null ? null : { ...vaultOf(row.vault), at: row.vault_at },
-  createdAt: row.created_at,
-  ended: row.cause === null ? null : { cause: row.cause, at: row.since }
-})
 
 const SOME = 256
 const gone = "state IN ('destroyed', 'erased')"
@@ -175,14 +69,39 @@ const queries = (db: Connection) => ({
   unerased: db.prepare<[], ServiceId>("SELECT service FROM services WHERE state = 'destroyed'").pluck()
 })
 
-export const read = (db: Connection): Context.Tag.Service<ServiceTable> => {
+/** Names and domains whose views are kept. */
+const KEPT = 4_096
+
+/** What visitors ask for with each request, until something becomes of any service. */
+class Kept {
+  readonly byName = new Lru<string, ServiceView>(KEPT)
+  readonly byDomain = new Lru<string, ServiceView>(KEPT)
+
+  forget(): void {
+    this.byName.clear()
+    this.byDomain.clear()
+  }
+}
+
+const read = (kept: Kept, db: Connection): Context.Tag.Service<ServiceTable> => {
   const ask = queries(db)
-  const one = (row: Columns | undefined) => Option.map(Option.fromNullable(row), view)
+  const one = (row: Columns | undefined) => Option.map(Option.fromNullable(row), viewOf)
+  // A fold and its commit are one synchronous step, so whoever looks here looks after the commit (or the rollback).
+  const keeping = (views: Lru<string, ServiceView>, query: typeof ask.named) => (name: string) =>
+    reading(() => {
+      const known = views.get(name)
+      if (known !== undefined) return Option.some(known)
+      const found = one(query.get(name))
+      // Strangers ask for whatever they like: what nobody has would push out what somebody has.
+      if (Option.isSome(found)) views.set(name, found.value)
+      return found
+    })
+  kept.forget()
   return {
     find: (service) => reading(() => one(ask.one.get(service))),
-    list: (owner) => reading(() => ask.list.all(owner).map(view)),
-    byName: (name) => reading(() => one(ask.named.get(name))),
-    byDomain: (domain) => reading(() => one(ask.domain.get(domain))),
+    list: (owner) => reading(() => ask.list.all(owner).map(viewOf)),
+    byName: keeping(kept.byName, ask.named),
+    byDomain: keeping(kept.byDomain, ask.domain),
     publicPorts: reading(() => ask.ports.all()),
     holder: (name) => reading(() => Option.fromNullable(ask.holder.get(name))),
     namesOf: (service) => reading(() => ask.names.all(service)),
@@ -191,4 +110,10 @@ export const read = (db: Connection): Context.Tag.Service<ServiceTable> => {
     frozenBefore: (at) => reading(() => ask.frozen.all(at, SOME)),
     unerased: reading(() => ask.unerased.all())
   }
+}
+
+/** The fold has the reader forget what may have changed: one pair a log. */
+export const make = () => {
+  const kept = new Kept()
+  return { projector: projector(() => kept.forget()), read: (db: Connection) => read(kept, db) } as const
 }

@@ -32,8 +32,11 @@ export type Destination = Data.TaggedEnum<{
     readonly service: ServiceId
     readonly line: string
     readonly dial: Dial
-    /** Resolves when it is to run no longer: what it was asked before then has no answer for now. */
-    readonly asleep: Effect.Effect<void>
+    /**
+     * Calls back once, at once if need be, when it is to run no longer: what it was asked before then has no answer for now.
+     * The result takes that back.
+     */
+    readonly asleep: (told: () => void) => () => void
   }
 }>
 export const Destination = Data.taggedEnum<Destination>()

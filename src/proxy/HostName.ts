@@ -1,5 +1,6 @@
 /** The name that a visitor used: out of a Host header, into the one form in which names are kept. */
 import type { IncomingMessage } from "node:http"
+import * as RawHeaders from "./RawHeaders.js"
 
 const longest = 253
 const label = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
@@ -17,8 +18,8 @@ const read = (header: string | undefined): string | undefined => {
 }
 
 /** Undefined: it names nobody, or more than one. */
-export const of = ({ headersDistinct, url = "/" }: IncomingMessage): string | undefined => {
-  const named = headersDistinct.host ?? []
+export const of = ({ rawHeaders, url = "/" }: IncomingMessage): string | undefined => {
+  const named = RawHeaders.valuesOf(rawHeaders, "host")
   // `http://host/path`, as to a proxy, may say something else than the header.
   return named.length === 1 && url.startsWith("/") ? read(named[0]) : undefined
 }

@@ -17,7 +17,7 @@ type Returned = (line: Line) => boolean
 class Line extends Agent {
   /** Requests that it was given. */
   uses = 0
-  /** On the shelf, or on its way from there to a request. */
+  /** On the shelf. */
   idle = false
   private readonly hangUp = () => void this.socket.destroy()
 
@@ -27,6 +27,11 @@ class Line extends Agent {
     private readonly returned: Returned
   ) {
     super({ keepAlive: true, timeout: IDLE_MILLIS })
+  }
+
+  /** Of whatever it is asked for: it leads to one place, and naming that costs each request. */
+  override getName(): string {
+    return "line"
   }
 
   /** Asked for a second one, it has lost the first. */
@@ -49,7 +54,6 @@ class Line extends Agent {
 
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
     this.uses += 1
-    this.idle = false
     socket.off("data", this.hangUp).off("end", this.hangUp)
     super.reuseSocket(socket, request)
   }
@@ -68,7 +72,9 @@ class Shelf {
 
   take(name: string): Line | undefined {
     const line = this.idle.get(name)?.findLast(({ socket }) => !socket.destroyed)
-    if (line !== undefined) this.drop(name, line)
+    if (line === undefined) return undefined
+    this.drop(name, line)
+    line.idle = false
     return line
   }
 
@@ -97,39 +103,38 @@ export const make = Effect.gen(function* () {
   const run = yield* FiberSet.makeRuntime<never>()
   const shelf = new Shelf()
 
-  /** For longer than the visit that asked for it: until either end closes it. */
+  /** For longer than the visit that asked for it: until either end closes it. Only the dialling may be interrupted. */
   const lasting = (name: string, dial: Dial) =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function* () {
-        const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
-        const close = (exit: Exit.Exit<unknown, unknown>) => Scope.close(own, exit)
-        const socket = yield* Effect.onError(restore(Scope.extend(dial, own)), (cause) => close(Exit.failCause(cause)))
-        const line = new Line(socket, (idle) => shelf.put(name, idle))
-        socket.once("close", () => {
-          shelf.drop(name, line)
-          run(close(Exit.void))
-        })
-        return line
+    Effect.gen(function* () {
+      const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
+      const close = (exit: Exit.Exit<unknown, unknown>) => Scope.close(own, exit)
+      const socket = yield* Effect.onError(Scope.extend(dial, own), (cause) => close(Exit.failCause(cause)))
+      const line = new Line(socket, (idle) => shelf.put(name, idle))
+      socket.once("close", () => {
+        shelf.drop(name, line)
+        run(close(Exit.void))
       })
-    )
-
-  const way = (name: string, dial: Dial) =>
-    Effect.suspend(() => {
-      const line = shelf.take(name)
-      if (line !== undefined) return Effect.succeed({ line, kept: true })
-      return Effect.map(lasting(name, dial), (line) => ({ line, kept: false }))
+      return line
     })
 
   /** What did not come back from its request, or never had one, is nobody's any more. It may come back a moment after the answer. */
-  const settle = ({ line }: { readonly line: Line }) =>
-    Effect.sync(() => {
-      const { uses } = line
-      setImmediate(() => {
-        if (!line.idle && line.uses === uses) line.socket.destroy()
-      })
+  const settle = (line: Line) => {
+    const { uses } = line
+    setImmediate(() => {
+      if (!line.idle && line.uses === uses) line.socket.destroy()
     })
+  }
 
-  /** To whatever `dial` leads to, which has that name; for one request in the scope. */
-  return (name: string, dial: Dial): Effect.Effect<Way, Unreachable, Scope.Scope> =>
-    Effect.acquireRelease(way(name, dial), settle)
+  /** One request's use of a line to whatever `dial` leads to, which has that name. */
+  return <A, E>(name: string, dial: Dial, use: (way: Way) => Effect.Effect<A, E>): Effect.Effect<A, E | Unreachable> =>
+    Effect.uninterruptibleMask((restore) => {
+      const used = (line: Line, kept: boolean) =>
+        Effect.ensuring(
+          restore(use({ line, kept })),
+          Effect.sync(() => settle(line))
+        )
+      const line = shelf.take(name)
+      if (line !== undefined) return used(line, true)
+      return Effect.flatMap(lasting(name, restore(dial)), (made) => used(made, false))
+    })
 })

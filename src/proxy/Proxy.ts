@@ -1,5 +1,5 @@
 /** The services' public face: a port of its own, where the Host header says who is meant. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { createServer, type IncomingMessage, type Server } from "node:http"
 import { createServer as createSecure } from "node:https"
 import type { AddressInfo, Socket } from "node:net"
 import type { Duplex } from "node:stream"
@@ -41,25 +41,24 @@ const limits = {
 }
 const usualConnections = 16_384
 
-interface Handlers {
-  readonly request: (request: IncomingMessage, response: ServerResponse) => void
-  readonly upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void
+const serverOf = ({ maxConnections = usualConnections, secure }: Options): Server => {
+  const server = secure === undefined ? createServer(limits) : createSecure({ ...limits, ...secure.options() })
+  server.maxConnections = maxConnections
+  return server.on("clientError", (_: Error, socket: Duplex) => socket.destroy())
 }
 
 const isSocket = (stream: Duplex): stream is Socket => "setKeepAlive" in stream
 
-const serverOf = ({ request, upgrade }: Handlers, { maxConnections = usualConnections, secure }: Options): Server => {
-  const server =
-    secure === undefined ? createServer(limits, request) : createSecure({ ...limits, ...secure.options() }, request)
-  server.maxConnections = maxConnections
-  server.on("upgrade", (one: IncomingMessage, socket: Duplex, head: Buffer) => {
+type Run = (visit: Effect.Effect<void>) => unknown
+
+const welcome = (server: Server, visiting: Effect.Effect.Success<typeof Visiting.make>, run: Run): void => {
+  server.on("request", (request, response) => run(visiting.request(request, response)))
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Its own errors end it; nobody else listens before the proxy does.
     socket.on("error", () => socket.destroy())
-    if (isSocket(socket)) upgrade(one, socket, head)
+    if (isSocket(socket)) run(visiting.upgrade(request, socket, head))
     else socket.destroy()
   })
-  server.on("clientError", (_: Error, socket: Duplex) => socket.destroy())
-  return server
 }
 
 const listen = (server: Server, host: string, port: number): Effect.Effect<AddressInfo, ProxyCannotListen> =>
@@ -75,12 +74,16 @@ const listen = (server: Server, host: string, port: number): Effect.Effect<Addre
     })
   })
 
-/** What is under way is cut: the services go on, and their visitors come again. */
-const close = (server: Server) =>
+/** Nobody is let in any more, and what is under way is cut: the services go on, and their visitors come again. */
+const stop = (server: Server) => {
+  server.close()
+  server.closeAllConnections()
+}
+
+/** Upgraded connections are not among those that the server itself closes: their visits end before. */
+const closed = (server: Server) =>
   Effect.async<void>((resume) => {
-    if (!server.listening) return resume(Effect.void)
     server.close(() => resume(Effect.void))
-    server.closeAllConnections()
   })
 
 /** Accepts visitors once it resolves, until the scope ends. */
@@ -89,16 +92,12 @@ export const start = (options: Options): Effect.Effect<Bound, ProxyCannotListen,
     const visiting = yield* Visiting.make
     const ports = yield* PublicPorts.make(options.host)
     const server = yield* Effect.acquireRelease(
-      Effect.gen(function* () {
-        const run = yield* FiberSet.makeRuntime<never>()
-        const handlers: Handlers = {
-          request: (request, response) => run(visiting.request(request, response)),
-          upgrade: (request, socket, head) => run(visiting.upgrade(request, socket, head))
-        }
-        return serverOf(handlers, options)
-      }),
-      close
+      Effect.sync(() => serverOf(options)),
+      closed
     )
+    const run = yield* FiberSet.makeRuntime<never>()
+    yield* Effect.addFinalizer(() => Effect.sync(() => stop(server)))
+    welcome(server, visiting, run)
     if (options.secure !== undefined && server instanceof TlsServer) yield* options.secure.follow(server)
     const [first, ...others] = options.ports
     const { port } = yield* others.reduce(

@@ -1,6 +1,6 @@
 /** Services as visitors find them: by the name below the domain, or by a domain of their owner's. */
 import { Clock, Effect, Layer, Option, Schedule } from "effect"
-import { type NotAwake, Services } from "../../actors/service/Services.js"
+import { type Awake, type NotAwake, Services } from "../../actors/service/Services.js"
 import type { ServiceId } from "../../events/Ids.js"
 import { ServiceTable, type ServiceView } from "../projections/ServiceTable.js"
 import { Destination, Destinations, type Dial, Unreachable } from "./Destinations.js"
@@ -43,20 +43,20 @@ const make = (domain: string) =>
         Effect.mapError(({ message }) => new Unreachable({ reason: message }))
       )
 
-    const awake = ({ name, service, since, state }: ServiceView, port: number) =>
-      Effect.zip(services.awake(service), Clock.currentTimeMillis).pipe(
-        Effect.map(([{ asleep, container }, now]) => {
-          const begun = state === "running" ? since / 1_000 : now
-          return Destination.Ready({
-            name,
-            service,
-            line: `${container}:${port}`,
-            dial: dialled(service, port, begun + LISTENS_WITHIN),
-            asleep
-          })
-        }),
-        Effect.catchTag("NotAwake", ({ reason, state }) => Effect.succeed(down(name, reason, passing.includes(state))))
-      )
+    const ready = ({ name, service, since, state }: ServiceView, port: number, { asleep, container }: Awake) =>
+      Destination.Ready({
+        ...{ name, service, asleep, line: `${container}:${port}` },
+        // Most visitors find a line that is kept.
+        dial: Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          dialled(service, port, (state === "running" ? since / 1_000 : now) + LISTENS_WITHIN)
+        )
+      })
+
+    const awake = (view: ServiceView, port: number) =>
+      Effect.match(services.awake(view.service), {
+        onFailure: ({ reason, state }) => down(view.name, reason, passing.includes(state)),
+        onSuccess: (there) => ready(view, port, there)
+      })
 
     const destination = (view: ServiceView): Effect.Effect<Destination> => {
       const { name, ports, showFreezePage, state, unfreezeOnDemand } = view

@@ -7,10 +7,10 @@ import { describe, expect } from "vitest"
 import { Destination, type PublicPort, Unreachable } from "../../src/proxy/Destinations.js"
 import { eventually } from "../support/eventually.js"
 import { live } from "../support/it.js"
-import { dialing, inside, listening, portOf, proxyTo, service, visit } from "./visitors.js"
+import { dialing, inside, listening, portOf, proxyTo, Sleeper, service, visit, wakeful } from "./visitors.js"
 
 const ready = (port: number) =>
-  Effect.succeed(Destination.Ready({ name: "web", service, line: "one:80", dial: dialing(port), asleep: Effect.never }))
+  Effect.succeed(Destination.Ready({ name: "web", service, line: "one:80", dial: dialing(port), asleep: wakeful }))
 
 /** All that a peer sends until it closes. */
 const everything = (socket: Socket) =>
@@ -107,7 +107,7 @@ describe("a service that runs", () => {
     Effect.gen(function* () {
       const dial = Effect.fail(new Unreachable({ reason: "nothing listens on port 80" }))
       const port = yield* proxyTo(() =>
-        Effect.succeed(Destination.Ready({ name: "web", service, line: "one:80", dial, asleep: Effect.never }))
+        Effect.succeed(Destination.Ready({ name: "web", service, line: "one:80", dial, asleep: wakeful }))
       )
       const answer = yield* visit(port, { headers: { accept: "application/json" } })
       expect(answer.status).toBe(502)
@@ -330,7 +330,7 @@ describe("a connection that is kept", () => {
       )
       const slow = Effect.zipLeft(dialing(portOf(server)), Effect.sleep("300 millis"))
       const port = yield* proxyTo(() =>
-        Effect.succeed(Destination.Ready({ name: "web", service, line: "one:80", dial: slow, asleep: Effect.never }))
+        Effect.succeed(Destination.Ready({ name: "web", service, line: "one:80", dial: slow, asleep: wakeful }))
       )
       for (let nth = 0; nth < 10; nth += 1) {
         const visitor = yield* dialed(port)
@@ -357,8 +357,8 @@ describe("a connection that is kept", () => {
           seen.open -= 1
         })
       })
-      const sleeps = yield* Deferred.make<void>()
-      const [dial, asleep] = [dialing(portOf(server)), Deferred.await(sleeps)]
+      const sleeper = new Sleeper()
+      const [dial, asleep] = [dialing(portOf(server)), sleeper.asleep]
       const port = yield* proxyTo(() =>
         Effect.succeed(Destination.Ready({ name: "web", service, line: "one:80", dial, asleep }))
       )
@@ -366,12 +366,15 @@ describe("a connection that is kept", () => {
         Effect.all([visit(port, {}), visit(port, { method: "POST", body: "x" })], { concurrency: "unbounded" })
       )
       yield* Effect.promise(() => eventually("both are asked", () => seen.asked === 2))
-      yield* Deferred.succeed(sleeps, undefined)
+      sleeper.sleep()
       for (const { headers, status } of yield* visits) {
         expect(status).toBe(502)
         expect(headers["retry-after"]).toBe("1")
       }
       yield* Effect.promise(() => eventually("nothing is left of them", () => seen.open === 0))
+      expect(sleeper.told.size).toBe(0)
+      expect((yield* visit(port, {})).status).toBe(502)
+      expect(seen.asked).toBe(2)
     })
   )
 

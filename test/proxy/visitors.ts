@@ -48,6 +48,26 @@ export const inside = (handler: (request: IncomingMessage, body: string) => stri
     (server: Server) => portOf(server)
   )
 
+export const wakeful = () => () => undefined
+
+/** Ends the visits that its `asleep` was given to, and those that come later. */
+export class Sleeper {
+  /** Who waits to be told. */
+  readonly told = new Set<() => void>()
+  private sleeps = false
+
+  readonly asleep = (tell: () => void) => {
+    if (this.sleeps) tell()
+    else this.told.add(tell)
+    return () => void this.told.delete(tell)
+  }
+
+  sleep(): void {
+    this.sleeps = true
+    for (const tell of [...this.told]) tell()
+  }
+}
+
 /** As the driver does it, to a port of this host. */
 export const dialing = (port: number): Dial =>
   Effect.acquireRelease(
