@@ -1,7 +1,7 @@
 /** What happened to the control plane itself, and what it forgot. */
 import { Schema } from "effect"
 import { Micros } from "./Ids.js"
-import { define, reader, type Upcaster } from "./Versioned.js"
+import { define, type Upcaster } from "./Versioned.js"
 
 const Started = Schema.TaggedStruct("NodeStarted", {
   version: Schema.String,
@@ -57,4 +57,3 @@ export const all = [
   define("ReservationsForgotten", ReservationsForgotten),
   define("VaultRootRotated", RootRotated)
 ]
-export const read = reader<NodeEvent>(...all)

@@ -47,7 +47,7 @@ export const Command = Data.taggedEnum<Command>()
 
 export class Rejected extends Data.TaggedError("Rejected")<{
   readonly command: Command["_tag"]
-  readonly in: State["_tag"] | "Locked" | "Full"
+  readonly in: State["_tag"] | "Locked" | "Full" | "Unshared"
 }> {}
 
 type Kept = Extract<State, { readonly _tag: "Kept" }>
@@ -120,10 +120,28 @@ const spawn = (image: ImageId, command: Extract<Command, { readonly _tag: "Spawn
     ? one({ _tag: "ImageSpawned", image, service: command.service })
     : no(command, "Absent")
 
+/** The very reason that the permit was issued for: another that has come up since is another request's. */
+const trusts = ({ guests, owner, visibility }: Kept, { actor, because, owner: whose }: Trusted["facts"]): boolean => {
+  const keys: ReadonlySet<string> = guests
+  if (whose !== owner) return false
+  switch (because) {
+    case "owner":
+      return actor === owner
+    case "granted":
+      return keys.has(actor)
+    case "visible":
+      return visibility !== "private"
+  }
+}
+
 const use = (
   state: Exclude<State, { readonly _tag: "Absent" }>,
   command: Extract<Command, { readonly _tag: "Use" }>
-) => (state._tag === "Kept" && command.trusted.facts.image === state.image ? nothing : no(command, state._tag))
+): Decision => {
+  const { facts } = command.trusted
+  if (state._tag !== "Kept" || facts.image !== state.image) return no(command, state._tag)
+  return trusts(state, facts) ? nothing : no(command, "Unshared")
+}
 
 export const decide = (state: State, command: Command): Decision => {
   if (command._tag === "Publish")

@@ -17,7 +17,7 @@ import * as Image from "./Image.js"
 import type { Images, Of, Owned, Submission, Trusted } from "./Images.js"
 
 /** Who knows how to hold a service's volume still. */
-export interface Places {
+interface Places {
   readonly services: Pick<typeof Services.Service, "quiesced">
 }
 

@@ -9,7 +9,7 @@ import type { Ending } from "./Job.js"
 import type { Recall } from "./Recall.js"
 
 /** Bytes that a result names by digest. */
-export interface Kept {
+interface Kept {
   readonly digest: Digest
   readonly bytes: Uint8Array
 }

@@ -58,7 +58,7 @@ export const execute = ({ container }: Claimed, task: Task): Effect.Effect<Resul
     return { ran, files: Option.isSome(found) ? found.value.files : [] }
   })
 
-export interface Verdict {
+interface Verdict {
   readonly status: "completed" | "failed" | "timeout"
   readonly cause: Termination
   readonly exitCode: number

@@ -16,7 +16,7 @@ import * as Submitting from "./Submitting.js"
 import type * as Work from "./Work.js"
 import * as Working from "./Working.js"
 
-export interface Options extends Work.Options {
+interface Options extends Work.Options {
   /** Own the jobs' actors. */
   readonly children: Children
   readonly slots: typeof Slots.Service

@@ -15,7 +15,7 @@ import * as Work from "./Work.js"
 /** Its caller was told to come again, and may do so with the same Idempotency-Key. */
 const unheard = Done.unrun("failed", "no-capacity", "it was not known in time whether it had been accepted")
 
-export interface Working {
+interface Working {
   /** Resolves once it has begun; it goes on whoever waits. */
   readonly begin: (live: Live, planned: Planned) => Effect.Effect<unknown>
   /** As `begin`, for work that somebody else does. */

@@ -5,10 +5,11 @@
 import { Effect, Option, Schedule } from "effect"
 import type { PublicKey } from "../../events/Ids.js"
 import type { LogUnavailable } from "../../src/log/EventLog.js"
-import { KeyTable } from "../../src/projections/KeyTable.js"
+import { type KeyRecord, KeyTable } from "../../src/projections/KeyTable.js"
+import * as Standing from "./Standing.js"
 
 /** What waits and runs, and for whom. */
-export interface Programs {
+interface Programs {
   readonly owners: Effect.Effect<ReadonlySet<PublicKey>>
   readonly evict: (owner: PublicKey, reason: string) => Effect.Effect<void, LogUnavailable>
 }
@@ -17,18 +18,22 @@ const LOOK = "5 seconds"
 const AT_ONCE = 16
 
 /** Exactly these: whatever else its record says, or that it has none, is doubt. */
-const reasons: ReadonlyMap<string, string> = new Map([
-  ["revoked", "its key is revoked"],
-  ["suspended", "its key is suspended"]
-])
+const ends: ReadonlySet<string> = new Set(["revoked", "suspended"])
+
+/** For the log's reader: which key it was for, and which of its line an operator has revoked or suspended. */
+const reasonOf = (record: KeyRecord): string | undefined => {
+  const { key, status } = record
+  const of = ends.has(status) ? Standing.causeOf(record) : undefined
+  if (of === undefined) return undefined
+  return of === key ? `its key ${key} is ${status}` : `its key ${key} descends from ${of}, which is ${status}`
+}
 
 export const make = ({ evict, owners }: Programs) =>
   Effect.map(KeyTable, (keys) => {
     /** Whose key cannot be read goes on: each look is another try. */
     const judged = (owner: PublicKey) =>
       Effect.flatMap(keys.find(owner), (found) => {
-        const known = Option.filter(found, ({ line, parent }) => parent === null || line.length > 0)
-        const reason = Option.isSome(known) ? reasons.get(known.value.status) : undefined
+        const reason = Option.isSome(found) ? reasonOf(found.value) : undefined
         return reason === undefined ? Effect.void : evict(owner, reason)
       }).pipe(
         Effect.catchAllCause((cause) => Effect.logWarning(`the programs of ${owner} were not looked after`, cause))

@@ -21,23 +21,27 @@ export interface Places {
 
 const LOOK = "5 seconds"
 
-const reasons: { readonly [how in Exclude<Standing.Standing, "active">]: string } = {
-  revoked: "Its key is revoked, for good.",
-  suspended: "Its key is suspended. When the operator has resumed the key, unfreeze it.",
-  expired: "Its key has expired. When the operator has extended the key, unfreeze it."
+const reasons: { readonly [how in Exclude<Standing.Standing, "active">]: (whose: string) => string } = {
+  revoked: (whose) => `${whose} is revoked, for good.`,
+  suspended: (whose) => `${whose} is suspended. When the operator has resumed that key, unfreeze it.`,
+  expired: (whose) => `${whose} has expired. When the operator has extended that key, unfreeze it.`
 }
+
+/** Its own key is in its history already; which of that one's line it was is not. */
+const whose = (owner: string, of: string | undefined): string =>
+  of === undefined || of === owner ? "Its key" : `${of}, from which its key descends,`
 
 export const make = ({ hold, ownerOf, running }: Places) =>
   Effect.gen(function* () {
-    const standing = yield* Standing.make
+    const standing = yield* Standing.explained
     const holding = yield* FiberMap.make<Id>()
     /** Of those that ran at the last look. */
     let owners: ReadonlyMap<Id, string> = new Map()
 
     const judged = (id: Id, owner: string) =>
-      Effect.flatMap(standing(owner), (how) => {
+      Effect.flatMap(standing(owner), ({ how, of }) => {
         if (how === "active") return Effect.void
-        const held = hold(id, { cause: "key", reason: reasons[how] })
+        const held = hold(id, { cause: "key", reason: reasons[how](whose(owner, of)) })
         const told = Effect.catchAll(held, (error) => Effect.logDebug(`${id} was not held`, error))
         return Effect.asVoid(FiberMap.run(holding, id, told, { onlyIfMissing: true }))
       })

@@ -12,7 +12,7 @@ import { why } from "../Why.js"
 import { commandOf } from "./Housing.js"
 import type { Housed, Live } from "./Live.js"
 import type { Roster } from "./Roster.js"
-import type { About } from "./Service.js"
+import type { About, State } from "./Service.js"
 import type { Errand, Owned } from "./Services.js"
 import type * as Vault from "./Vault.js"
 
@@ -29,10 +29,29 @@ const ENDS_WITHIN = "5 seconds"
 const HOME_WITHIN = "20 seconds"
 const built = { artifact: undefined, wasm: undefined }
 
-const notRunning = (service: string, state: string) =>
+const advice = (state: State["_tag"]): string => {
+  switch (state) {
+    case "Frozen":
+    case "DeepFrozen":
+      return "Unfreeze it first (POST /services/{id}/unfreeze)."
+    case "Failed":
+      return "It has failed. Redeploy it (POST /services/{id}/redeploy)."
+    case "Starting":
+    case "Running":
+    case "Redeploying":
+    case "Stopped":
+      return "It will be. Try again shortly."
+    case "Absent":
+    case "Destroyed":
+    case "Erased":
+      return "It is no more."
+  }
+}
+
+const notRunning = (service: string, state: State["_tag"]) =>
   transitionLegal.refuse({
     code: "service_not_running",
-    message: "Service is not running. Unfreeze it first.",
+    message: `Service is not running. ${advice(state)}`,
     status: 409,
     details: { service, state }
   })
@@ -137,7 +156,7 @@ export const make = ({ jobs, outputCap }: Options, roster: Roster, vault: Vault.
     Effect.gen(function* () {
       const live = roster.find(facts.resource)
       const home = live === undefined ? undefined : yield* homeOf(live)
-      if (home === undefined) return yield* notRunning(facts.resource, live?.state?._tag ?? "not running")
+      if (home === undefined) return yield* notRunning(facts.resource, live?.state?._tag ?? "Starting")
       const { about, housed } = home
       const released = yield* Effect.catchTag(
         vault.release(about, housed.claim, housed.claimed),

@@ -3,6 +3,7 @@ import { Clock, Effect } from "effect"
 import { capacityAvailable } from "../../src/guards/CapacityAvailable.js"
 import { transitionLegal } from "../../src/guards/TransitionLegal.js"
 import type { Live, Living } from "./Living.js"
+import type { State } from "./Session.js"
 import type { Connection, Sessions } from "./Sessions.js"
 
 const MOST = 16
@@ -14,17 +15,42 @@ const crowded = capacityAvailable.refuse({
   retryAfterSeconds: 5
 })
 
-/** What a session that is at rest, or over, says to whoever wants something of its programs. */
-export const notRunning = (live: Live | undefined) =>
-  transitionLegal.refuse({
+const unheld = capacityAvailable.refuse({
+  code: "session_lost",
+  message: "The session's container is not in this server's hands now. Try again shortly.",
+  status: 503,
+  retryAfterSeconds: 2
+})
+
+/** Its programs may be running, as the log says, in a container that a former server left and that is not in hand yet. */
+export const isUnheld = ({ claimed, state }: Live): boolean =>
+  claimed === undefined && (state._tag === "Running" || state._tag === "Frozen")
+
+const advice = (state: State["_tag"]): string => {
+  switch (state) {
+    case "Starting":
+      return "Session is not running yet. Try again shortly."
+    case "Running":
+    case "Frozen":
+    case "Stopped":
+      return "Session is not running. Unfreeze it first (POST /sessions/{id}/unfreeze)."
+    case "Absent":
+    case "Ended":
+      return "Session has ended. Open another (POST /sessions)."
+  }
+}
+
+/** What a session that is at rest, or over, or not in hand, says to whoever wants something of its programs. */
+export const notRunning = (live: Live | undefined) => {
+  if (live !== undefined && isUnheld(live)) return unheld
+  const state = live?.state._tag ?? "Ended"
+  return transitionLegal.refuse({
     code: "not_running",
-    message:
-      live?.state._tag === "Starting"
-        ? "Session is not running yet. Try again shortly."
-        : "Session is not running. Unfreeze it first (POST /sessions/{id}/unfreeze).",
+    message: advice(state),
     status: 409,
-    details: { state: (live?.state._tag ?? "Ended").toLowerCase() }
+    details: { state: state.toLowerCase() }
   })
+}
 
 export const touch = (live: Live) =>
   Effect.map(Clock.currentTimeMillis, (now) => {

@@ -90,9 +90,20 @@ const thaw = (live: Live, owned: Owned) =>
     live.terminal.presence.ring()
   })
 
+/** Of one at rest: whoever waits for its next start does not hear how the one before failed. */
+export const anew = (live: Live) =>
+  Effect.whenEffect(
+    Effect.map(Deferred.make<void, Failure>(), (running) => {
+      live.running = running
+    }),
+    Effect.map(Deferred.isDone(live.running), (done) => done && live.state._tag === "Stopped")
+  )
+
 /** From its root, as if it were new. */
 const wake = (live: Live): Effect.Effect<void, Failure> =>
-  Tenure.running(live, Effect.zipRight(Deferred.succeed(live.turn, Turn.Wake()), Deferred.await(live.running)))
+  Effect.flatMap(anew(live), () =>
+    Tenure.running(live, Effect.zipRight(Deferred.succeed(live.turn, Turn.Wake()), Deferred.await(live.running)))
+  )
 
 const unfreeze = (owned: Owned) => (live: Live) =>
   Effect.gen(function* () {

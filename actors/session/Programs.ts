@@ -2,14 +2,19 @@
 import { Deferred, Effect, Schedule, Stream } from "effect"
 import type { Container, Exited, SubstrateError } from "../../src/substrate/Substrate.js"
 import { type Live, over, Turn } from "./Living.js"
-import { Parting } from "./Sessions.js"
+import { Parting, SessionLost } from "./Sessions.js"
 import * as Shell from "./Shell.js"
 import * as Waiting from "./Waiting.js"
 
 /** For the small commands that look after the multiplexer. */
 const SOON = "10 seconds"
+/** What is late to begin does not begin at all, so it has longer. */
+const BEGINS_WITHIN = "60 seconds"
 const SAID = 4_096
 const AGAIN = "1 second"
+
+type Starting = Pick<Container, "start">
+type Command = Parameters<Container["start"]>[0]
 
 /** As shells count: 128 + n for a signal. */
 export const status = ({ code, how }: Exited): number => (how === "exited" ? code : 128 + code)
@@ -19,21 +24,21 @@ const EBUSY = 16
 const stillness = Schedule.intersect(Schedule.spaced("50 millis"), Schedule.recurUpTo("10 minutes"))
 
 /** As `start`, as soon as the container takes it. */
-export const begin: (container: Container) => Container["start"] = (container) => (command, options) =>
+export const begin: (container: Starting) => Container["start"] = (container) => (command, options) =>
   Effect.retry(container.start(command, options), {
     schedule: stillness,
     while: (error) => error._tag === "SubstrateFailed" && error.errno === EBUSY
   })
 
 /** Its exit status; undefined when it could not be run in time. */
-export const quietly = (container: Container, command: Parameters<Container["start"]>[0]) =>
+const quietly = (container: Starting, command: Command, within: typeof SOON | typeof BEGINS_WITHIN = SOON) =>
   Effect.scoped(
     Effect.gen(function* () {
       const process = yield* begin(container)({ ...command, outputCap: SAID }, { stdin: false })
       yield* Stream.runDrain(process.output)
       return status(yield* process.exited)
     })
-  ).pipe(Effect.timeoutTo({ duration: SOON, onTimeout: () => undefined, onSuccess: (code) => code }))
+  ).pipe(Effect.timeoutTo({ duration: within, onTimeout: () => undefined, onSuccess: (code) => code }))
 
 /** Everybody who is connected sees what it shows, until it ends. */
 const once = (live: Live, container: Container) =>
@@ -59,7 +64,7 @@ const ended = (exited: Exited): Effect.Effect<Turn> => {
 }
 
 /** Undefined: it could not be asked, or nobody can tell from the answer. What is frozen is as it was. */
-const asked = (live: Live, container: Container, command: Parameters<typeof quietly>[1]) =>
+const asked = (live: Live, container: Container, command: Command) =>
   Effect.suspend(() =>
     live.state._tag === "Frozen"
       ? Effect.succeed(undefined)
@@ -103,14 +108,26 @@ const multiplexed = (live: Live, container: Container, waits: Waiting.Waits) =>
 export const run = (live: Live, container: Container, waits: Waiting.Waits) =>
   live.shell.multiplexer === null ? Effect.flatMap(once(live, container), ended) : multiplexed(live, container, waits)
 
-/** Puts input files, and what the multiplexer needs, in place, and has that begin. */
+const done = (container: Starting, what: string, command: Command | undefined) =>
+  command === undefined
+    ? Effect.void
+    : Effect.flatMap(quietly(container, command, BEGINS_WITHIN), (code) => {
+        if (code === 0) return Effect.void
+        const how = code === undefined ? `not within ${BEGINS_WITHIN}` : `exit status ${code}`
+        return new SessionLost({ reason: `${what}: ${how}` })
+      })
+
+/**
+ * Puts input files, and what the multiplexer needs, in place, and has that begin. What is not known to be done counts as not
+ * done, and the session has not begun: a new one ends, of which its tenant has nothing yet to lose, and one that was at rest
+ * rests on. Called running without what it was asked for, it would be found out by its programs.
+ */
 export const prepare = (
-  { shell }: Live,
-  container: Container,
+  { shell }: Pick<Live, "shell">,
+  container: Starting,
   inputs: Parameters<typeof Shell.preparing>[1]
-): Effect.Effect<void, SubstrateError> =>
-  Effect.forEach(
-    [Shell.preparing(shell, inputs), Shell.founding(shell)],
-    (command) => (command === undefined ? Effect.void : Effect.asVoid(quietly(container, command))),
-    { discard: true }
+): Effect.Effect<void, SubstrateError | SessionLost> =>
+  Effect.zipRight(
+    done(container, "its input files could not be put in place", Shell.preparing(shell, inputs)),
+    done(container, "its multiplexer could not be begun", Shell.founding(shell))
   )

@@ -2,9 +2,9 @@
 import { Deferred, Effect, type Exit, Schedule } from "effect"
 import type { EventLog } from "../../src/log/EventLog.js"
 import type { SubstrateError } from "../../src/substrate/Substrate.js"
-import { notRunning } from "./Connecting.js"
+import { isUnheld, notRunning } from "./Connecting.js"
 import { type Live, type Living, Turn } from "./Living.js"
-import { by, find, ordering, substrate } from "./Ordering.js"
+import { anew, by, find, ordering, substrate } from "./Ordering.js"
 import * as Session from "./Session.js"
 import type { Failure, Sessions } from "./Sessions.js"
 import * as Telling from "./Telling.js"
@@ -31,7 +31,6 @@ const quiet = <A, E, R>(live: Live, hot: boolean, body: Effect.Effect<A, E, R>):
   const { _tag } = live.state
   if (_tag === "Starting") return notRunning(live)
   if (hot || (_tag !== "Running" && _tag !== "Frozen")) return body
-  // Left by a former server and not in hand yet, its programs may be running whatever the log says.
   if (container === undefined) return notRunning(live)
   if (_tag === "Frozen") return body
   return Effect.acquireUseRelease(
@@ -45,8 +44,10 @@ type Replacing = Parameters<typeof Session.Command.Replace>[0]
 
 const replaced = (live: Live, replacing: Replacing, layer: Parameters<typeof Turn.Replace>[0]["layer"]) =>
   Effect.gen(function* () {
-    if (live.state._tag === "Starting") return yield* notRunning(live)
+    // Whoever takes it into hand would find another state than it was left in.
+    if (live.state._tag === "Starting" || isUnheld(live)) return yield* notRunning(live)
     const done = yield* Deferred.make<void, Failure>()
+    yield* anew(live)
     yield* Tenure.running(live, Telling.tell(live, Session.Command.Replace(replacing), by(replacing.owned)))
     yield* Deferred.succeed(live.turn, Turn.Replace({ layer, replaced: done }))
     const over = Effect.zipRight(Deferred.await(live.ended), notRunning(undefined))

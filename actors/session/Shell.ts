@@ -46,7 +46,10 @@ const attaching = ({ argv, multiplexer }: Shell): ReadonlyArray<string> => {
 
 export const atTerminal = (shell: Shell): Command => command(attaching(shell), shell)
 
-/** Begins what the multiplexer is to keep, with nobody attached; when it has ended with 0, commands beside find it. */
+/**
+ * Begins what the multiplexer is to keep, with nobody attached; when it has ended with 0, commands beside find it. Anything
+ * else says that the multiplexer could not begin: one that began with a shell that ended at once says 0, too.
+ */
 export const founding = (shell: Shell): Command | undefined => {
   const { argv, multiplexer } = shell
   switch (multiplexer?.name) {
@@ -79,16 +82,22 @@ export const keeps = (shell: Shell): Command | undefined => {
 /** Ends with 1 when the container has no process but its first and the one that looks. */
 export const alone = (shell: Shell): Command => command(["/bin/sh", "-c", "set -- /proc/[0-9]*; [ $# -gt 2 ]"], shell)
 
-/** The way for what the caller sent along, and for the multiplexer's sockets; input files are found in the home, too. */
+/** Each is a file in the home when all is well: a link, or what has that name there and stays. */
+const linking = `cp -rsn ${inputDirectory}/. ${home}/; for name; do [ -f "$name" ] || exit 1; done`
+
+/**
+ * The way for what the caller sent along, and for the multiplexer's sockets; input files are found in the home, too. It ends
+ * with 0 when they are: whether the sockets have a place the multiplexer itself says as it begins.
+ */
 export const preparing = (
   shell: Shell,
   inputs: ReadonlyArray<{ readonly name: string; readonly content: Uint8Array }>
 ): Command | undefined => {
   if (inputs.length === 0 && shell.multiplexer === null) return undefined
-  const links = inputs.length === 0 ? "" : `cp -rsn ${inputDirectory}/. ${home}/ && `
-  const sockets = `mkdir -p -m 700 ${SOCKETS} ${SOCKETS}/screen`
+  const sockets = shell.multiplexer === null ? ":" : `mkdir -p -m 700 ${SOCKETS} ${SOCKETS}/screen`
+  const links = inputs.length === 0 ? ":" : linking
   const files = inputs.map(({ content, name }) => ({ path: `${inputDirectory}/${name}`, mode: 0o644, content }))
-  return command(["/bin/sh", "-c", `${links}${sockets}`], shell, files)
+  return command(["/bin/sh", "-c", `${sockets}; ${links}`, "sh", ...inputs.map(({ name }) => name)], shell, files)
 }
 
 /** A line to run beside the shell, as a shell of the usual kind reads it. */

@@ -1,11 +1,11 @@
 /** The workers: one for each session, from its opening until all of its end is told. */
-import { Cause, Deferred, Effect, Exit, FiberMap, Option } from "effect"
+import { Cause, Deferred, Effect, Exit, FiberId, FiberMap, Option } from "effect"
 import type { ContainerId, SessionId } from "../../events/Ids.js"
 import { Refused } from "../../src/guards/Guard.js"
 import type { Slots } from "../key/Slots.js"
 import { why } from "../Why.js"
 import * as Hosting from "./Hosting.js"
-import type { Live, Living, Turn } from "./Living.js"
+import { type Live, type Living, Turn } from "./Living.js"
 import * as Recorded from "./Recorded.js"
 import * as Session from "./Session.js"
 import { type Failure, Parting, SessionLost } from "./Sessions.js"
@@ -75,12 +75,24 @@ export const make = (options: Options, living: Living) =>
           Effect.flatMap((exit) => Deferred.done(replaced, Exit.asVoid(exit)))
         )
 
+    /** A start from rest that comes to nothing ends nothing: who waits for it is told, and its root stays where it is. */
+    const again = (live: Live) =>
+      Effect.catchAll(Hosting.begin(options, live, []), (error) =>
+        Effect.suspend((): Effect.Effect<Turn, Failing> => {
+          // Over meanwhile, or begun; or nobody can tell which.
+          const unknown = error._tag === "LogUnavailable" && error.written === "unknown"
+          if (live.state._tag !== "Stopped" || unknown) return Effect.fail(error)
+          live.turn = Deferred.unsafeMake(FiberId.none)
+          return Effect.as(Deferred.fail(live.running, told(error)), Turn.Rest())
+        })
+      )
+
     const hosted = (live: Live, way: Way) => {
       switch (way._tag) {
         case "New":
           return Effect.zipRight(way.fill, Hosting.begin(options, live, way.inputs))
         case "Again":
-          return Hosting.begin(options, live, [])
+          return again(live)
         case "Left":
           return Hosting.goOn(options, live, way.container)
         case "Resting":

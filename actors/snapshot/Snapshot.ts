@@ -1,7 +1,7 @@
 /**
  * A snapshot's life: taken, kept, deleted. Locked, nobody deletes it by mistake; its time ends it all the same.
  *
- *   Absent ──Take──▶ Kept ──Lock / Unlock / Restore / Clone──▶ Kept
+ *   Absent ──Take──▶ Kept ──Lock / Unlock / Use / Restore / Clone──▶ Kept
  *                      └──Delete, Expire──▶ Gone
  */
 import { Data, Either } from "effect"
@@ -27,6 +27,8 @@ export type Command = Data.TaggedEnum<{
   Take: { readonly taken: Omit<SnapshotTaken, "_tag"> }
   Lock: { readonly owned: Owned }
   Unlock: { readonly owned: Owned; readonly consent: Consented }
+  /** Before anything is made of it; nothing comes of the question itself. */
+  Use: { readonly owned: Owned }
   Restore: { readonly owned: Owned; readonly into: Place }
   Clone: { readonly owned: Owned; readonly to: Place }
   Delete: { readonly owned: Owned; readonly unlocked: Unlocked; readonly consent: Consented }
@@ -61,6 +63,8 @@ const ofOwner = (state: Kept, command: Exclude<Command, { readonly _tag: "Take" 
       return locked
         ? one({ _tag: "SnapshotUnlocked", snapshot, evidence: told(command.consent, command.owned) })
         : nothing
+    case "Use":
+      return nothing
     case "Restore":
       return one({ _tag: "SnapshotRestored", snapshot, into: command.into })
     case "Clone":

@@ -17,7 +17,7 @@ import type { Asked, Owned, Snapshots, Source, Submission, Target, Unlocked } fr
 import { unfit } from "./Unfit.js"
 
 /** Where volumes are, and who knows how to hold them still. */
-export interface Places {
+interface Places {
   readonly sessions: Pick<typeof Sessions.Service, "quiesced" | "restore">
   readonly services: Pick<typeof Services.Service, "quiesced" | "restore">
 }
@@ -72,20 +72,14 @@ export const make = ({ services, sessions }: Places) =>
     const found = (snapshot: SnapshotId): Effect.Effect<SnapshotView, LogUnavailable> =>
       Effect.flatMap(table.find(snapshot), Option.match({ onNone: () => unseen, onSome: Effect.succeed }))
 
-    /** Its own history says so, and is read before anything is made of it. Nothing comes of the question: it is no time. */
-    const kept = Effect.fnUntraced(function* ({ facts: { actor, resource } }: Owned, what: Snapshot.Command["_tag"]) {
-      const { state } = yield* command(resource, Snapshot.Command.Expire({ now: 0 }), { by: actor })
-      if (state._tag !== "Kept" || state.owner !== actor)
-        return yield* refuseRejected(`snapshot ${resource}`, { command: what, in: state._tag })
-    })
-
-    /** While its layer is held; one that was deleted meanwhile is not used any more. */
-    const held = Effect.fnUntraced(function* (owned: Owned, what: Snapshot.Command["_tag"]) {
+    /** Its own history says that it may be used, and is read before anything is made of it; its layer is held from then on. */
+    const held = Effect.fnUntraced(function* (owned: Owned, asked: Asked) {
       const { resource } = owned.facts
-      yield* kept(owned, what)
+      yield* ofOwner(owned, asked, Snapshot.Command.Use({ owned }))
       yield* layers.retain((yield* found(resource)).layer.digest)
       const view = yield* found(resource)
-      if (view.gone !== undefined) return yield* refuseRejected(`snapshot ${resource}`, { command: what, in: "Gone" })
+      // Deleted meanwhile, its layer may be on its way out.
+      if (view.gone !== undefined) return yield* refuseRejected(`snapshot ${resource}`, { command: "Use", in: "Gone" })
       return view
     })
 
@@ -117,13 +111,13 @@ export const make = ({ services, sessions }: Places) =>
         : Effect.catchTag(sessions.restore(into.owned, into.unlocked, into.consent, layer.digest), "SessionLost", lost)
 
     const restore = Effect.fnUntraced(function* (owned: Owned, into: Target, asked: Asked) {
-      yield* put(into, yield* held(owned, "Restore"))
+      yield* put(into, yield* held(owned, asked))
       yield* ofOwner(owned, asked, Snapshot.Command.Restore({ owned, into: placeOf(into) }))
     }, Effect.scoped)
 
     const clone: (typeof Snapshots.Service)["clone"] = (owned, open, asked) =>
       Effect.gen(function* () {
-        const { layer } = yield* held(owned, "Clone")
+        const { layer } = yield* held(owned, asked)
         const to = yield* open(layer.digest)
         yield* ofOwner(owned, asked, Snapshot.Command.Clone({ owned, to }))
         return to

@@ -42,7 +42,7 @@ export class LayerRefused extends Data.TaggedError("LayerRefused")<{
 }> {}
 
 /** Keeps what was captured. */
-export type Captured = Effect.Effect<Layer, LayerRefused | StoreUnavailable, Scope.Scope>
+type Captured = Effect.Effect<Layer, LayerRefused | StoreUnavailable, Scope.Scope>
 
 export class Layers extends Context.Tag("store/Layers")<
   Layers,

@@ -15,7 +15,7 @@ import * as OciWriting from "./OciWriting.js"
 import * as Tar from "./Tar.js"
 import * as Tool from "./Tool.js"
 
-export interface Options {
+interface Options {
   readonly layerBytes?: number
   readonly layerFiles?: number
   readonly diskReserveBytes?: number | null

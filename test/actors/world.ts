@@ -167,7 +167,7 @@ export type System = Effect.Effect.Success<ReturnType<typeof system>>
 export const becomes = <E, R>(what: Effect.Effect<boolean, E, R>) =>
   what.pipe(Effect.repeat({ until: (yes) => yes, schedule: Schedule.spaced("5 millis") }), Effect.timeout("15 seconds"))
 
-export const inWorld = <A, E>(
+const inWorld = <A, E>(
   world: World,
   substrate: Layer.Layer<Substrate>,
   body: Effect.Effect<A, E, Layer.Layer.Success<ReturnType<World["layer"]>>>

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Answer, type Ask, request } from "../support/client.js"
+import { unsandbox } from "../support/command.js"
 import { eventually } from "../support/eventually.js"
 import { spawnerOf } from "../support/leftovers.js"
 import { type Server, serverForTest, startServer } from "../support/server.js"
@@ -44,6 +45,20 @@ const becomes = (id: string, status: string) =>
 
 const over = (id: string) =>
   eventually(`${id} is over`, async () => (await ask("GET", `/sessions/${id}`)).status === 410)
+
+/** How the session that began last has ended, as the log tells it. */
+const lastEnd = async (): Promise<unknown> => {
+  const { stdout } = await unsandbox("events", "tail", "--once", "--last", "100", "--json", "--data", server.data)
+  const rows = stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]))
+  const opened = rows.findLast(({ type }) => type === "SessionOpened")?.stream
+  return rows.find(({ stream, type }) => stream === opened && type === "SessionEnded")?.data
+}
+
+/** It was answered before that was told. */
+const endsLike = async (expected: object) => {
+  await eventually("it has ended", async () => (await lastEnd()) !== undefined)
+  expect(await lastEnd()).toMatchObject(expected)
+}
 
 const keys = [
   ...["id", "session_id", "container_name", "shell", "status", "state", "network_mode", "vcpu", "memory_mb"],
@@ -560,6 +575,34 @@ describe.each(multiplexers)("with %s", (multiplexer) => {
     }
   })
 
+  it("begins with all that it was sent, or not at all", async () => {
+    // The name is taken by the place of its sockets.
+    const taken = [{ filename: ".cache", content: "" }]
+    const answer = await post("/sessions", { multiplexer, input_files: taken })
+    expect([answer.status, answer.json.error], answer.text).toEqual([503, "session_lost"])
+    const reason = "its input files could not be put in place: exit status 1"
+    await endsLike({ cause: "unstartable", exitCode: null, reason })
+  })
+
+  it("does not begin when the multiplexer cannot", async () => {
+    const bare = await open()
+    await post(`/sessions/${bare.id}/execute`, { command: "touch ~/.cache" })
+    const { snapshot_id: snapshot } = (await post(`/sessions/${bare.id}/snapshot`)).json
+    await ask("DELETE", `/sessions/${bare.id}`)
+    const answer = await post(`/snapshots/${String(snapshot)}/clone`, { multiplexer })
+    expect([answer.status, answer.json.error], answer.text).toEqual([503, "session_lost"])
+    const reason = "its multiplexer could not be begun: exit status 1"
+    await endsLike({ cause: "unstartable", exitCode: null, reason })
+    await ask("DELETE", `/snapshots/${String(snapshot)}`)
+  })
+
+  it("ends by its own end when its shell ends at once", async () => {
+    const content = Buffer.from("exit 3\n").toString("base64")
+    const { id } = await open({ multiplexer, input_files: [{ filename: ".bashrc", content }] })
+    await over(id)
+    expect((await ask("GET", `/sessions/${id}`)).json.details).toMatchObject({ cause: "exit" })
+  })
+
   it("is over when what ran in it ends with nobody connected", async () => {
     const { id } = await open({ multiplexer })
     // Longer than the grace: no client of the multiplexer is there any more, either.
@@ -702,6 +745,43 @@ describe("a long freeze", () => {
       await first.stop()
     }
   }, 90_000)
+})
+
+describe("a start from rest that comes to nothing", () => {
+  it.each(multiplexers)(
+    "leaves what %s kept at rest, whole, until it can be started",
+    async (multiplexer) => {
+      const one = await serverForTest({ pool: 1, args: ["--deep-freeze", "300ms"] })
+      const ask = (method: string, path: string, body?: object) =>
+        request(one, method, path, body === undefined ? {} : { body })
+      const made = (await ask("POST", "/sessions", { multiplexer })).json
+      const path = `/sessions/${String(made.id)}`
+      const run = async (command: string) => (await ask("POST", `${path}/execute`, { command })).json.stdout
+      const asleep = async () => (await ask("GET", path)).json.deep_frozen === true
+      const { snapshot_id: snapshot } = (await ask("POST", `${path}/snapshot`, { hot: true })).json
+      await run("rm -rf ~/.cache; touch ~/.cache; echo kept > ~/a; sync")
+      await ask("POST", `${path}/freeze`, {})
+      await eventually("it is deep-frozen", asleep)
+      // As often as its owner likes.
+      for (const _ of [1, 2]) {
+        const refused = await ask("POST", `${path}/unfreeze`, {})
+        expect([refused.status, refused.json.error], refused.text).toEqual([503, "session_lost"])
+        expect((await ask("GET", path)).json).toMatchObject({ status: "frozen", deep_frozen: true })
+      }
+      const cloned = (
+        await ask("POST", `/snapshots/${String((await ask("POST", `${path}/snapshot`, {})).json.id)}/clone`)
+      ).json
+      const clone = `/sessions/${String(cloned.id)}`
+      expect((await ask("POST", `${clone}/execute`, { command: "cat ~/a" })).json.stdout).toBe("kept\n")
+      expect((await ask("DELETE", clone)).status).toBe(200)
+      const restored = await ask("POST", `${path}/restore`, { snapshot_id: snapshot })
+      expect(restored.status, restored.text).toBe(200)
+      expect((await ask("GET", path)).json).toMatchObject({ status: "running" })
+      expect(await run("ls ~")).toBe("")
+      expect((await ask("DELETE", path)).status).toBe(200)
+    },
+    90_000
+  )
 })
 
 describe("the loss of the containers' host process", () => {

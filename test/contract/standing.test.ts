@@ -119,7 +119,7 @@ describe("what was sent for a key", () => {
     const ends = await told()
     for (const end of ends) expect(end).toMatchObject({ status: "failed", cause: "evicted", success: false })
     expect(ends.map(({ stdout }) => stdout).sort()).toEqual(["", "", "", "", "begun\n", "begun\n"])
-    expect(ends.map(({ error }) => error)).toEqual(ends.map(() => "its key is suspended"))
+    expect(ends.map(({ error }) => error)).toEqual(ends.map(() => `its key ${to.publicKey} is suspended`))
     await eventually("another's has ended", async () => (await stateOf(other)(beside)).status === "completed")
     expect(await stateOf(other)(beside)).toMatchObject({ stdout: "done\n" })
   }, 120_000)

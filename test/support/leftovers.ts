@@ -38,11 +38,14 @@ const commandOf = (pid: string): string => {
 
 const processIds = () => listed("/proc").filter((entry) => /^\d+$/.test(entry))
 
-/** Processes of the spawner and of the inits that it cloned: they share its command line. */
-export const membranesOf = (data: string): ReadonlyArray<number> =>
+/** Those with such words in their command line. */
+export const processesWith = (words: string): ReadonlyArray<number> =>
   processIds()
-    .filter((pid) => commandOf(pid).includes(`--name ${instanceOf(data)}`))
+    .filter((pid) => commandOf(pid).includes(words))
     .map(Number)
+
+/** Processes of the spawner and of the inits that it cloned: they share its command line. */
+export const membranesOf = (data: string): ReadonlyArray<number> => processesWith(`--name ${instanceOf(data)}`)
 
 const parentOf = (pid: number): number => {
   try {

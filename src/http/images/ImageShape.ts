@@ -72,7 +72,6 @@ export const Spawned = Schema.Struct({
   ports: Schema.Array(Schema.Int),
   created_at: Field.time("When it was made")
 }).annotations({ identifier: "Spawned" })
-export type Spawned = typeof Spawned.Type
 
 export const VisibilityRequest = Schema.Struct({ visibility }).annotations({ identifier: "VisibilityRequest" })
 

@@ -81,28 +81,25 @@ const make = Effect.gen(function* () {
   return { look, follow }
 })
 
-interface Any {
-  readonly request: Request
-}
-
-const query = ({ request }: Any): Fields => LogQuery.fieldsOf(request.url)
+const query = ({ url }: Request): Fields => LogQuery.fieldsOf(url)
 
 export const LogsLive = HttpApiBuilder.group(Api, "logs", (handlers) =>
   Effect.map(make, ({ follow, look }) => {
-    const all = (one: Any) => look(one.request, Either.right(query(one)), false)
-    const live = (one: Any) => follow(one.request, query(one))
-    const at = (one: Any, source: string) => ({ ...query(one), source })
+    const all = (request: Request) => look(request, Either.right(query(request)), false)
+    const live = (request: Request) => follow(request, query(request))
+    const one = (request: Request, source: string) => look(request, Either.right({ ...query(request), source }), true)
+    const liveOne = (request: Request, source: string) => follow(request, { ...query(request), source })
     return handlers
-      .handleRaw("logs", all)
-      .handleRaw("stream", live)
-      .handleRaw("paas", all)
+      .handleRaw("logs", ({ request }) => all(request))
+      .handleRaw("stream", ({ request }) => live(request))
+      .handleRaw("paas", ({ request }) => all(request))
       .handleRaw("paasPosted", ({ request }) =>
         Effect.flatMap(Caller, ({ body }) => look(request, Normalise.object(body), false))
       )
-      .handleRaw("paasStream", live)
-      .handleRaw("one", (one) => look(one.request, Either.right(at(one, one.path.source)), true))
-      .handleRaw("oneStream", (one) => follow(one.request, at(one, one.path.source)))
-      .handleRaw("pool", (one) => look(one.request, Either.right(at(one, `pool/${one.path.node}`)), true))
-      .handleRaw("poolStream", (one) => follow(one.request, at(one, `pool/${one.path.node}`)))
+      .handleRaw("paasStream", ({ request }) => live(request))
+      .handleRaw("one", ({ path, request }) => one(request, path.source))
+      .handleRaw("oneStream", ({ path, request }) => liveOne(request, path.source))
+      .handleRaw("pool", ({ path, request }) => one(request, `pool/${path.node}`))
+      .handleRaw("poolStream", ({ path, request }) => liveOne(request, `pool/${path.node}`))
   })
 )

@@ -4,6 +4,7 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import { Schema } from "effect"
 import * as Field from "../Field.js"
 import { problems } from "../Problem.js"
+import * as Requests from "./ServiceRequests.js"
 import * as Shape from "./ServiceShape.js"
 
 export const Path = Schema.Struct({ id: Shape.serviceFields.id })
@@ -18,7 +19,7 @@ export const act = <const Name extends string, const Verb extends `/services/:id
 export const living = HttpApiGroup.make("services")
   .add(
     HttpApiEndpoint.post("create", "/services")
-      .setPayload(Shape.CreateService)
+      .setPayload(Requests.CreateService)
       .addSuccess(Shape.Service, { status: 201 })
       .addError(refusals)
       .annotateContext(
@@ -60,7 +61,7 @@ export const living = HttpApiGroup.make("services")
   .add(
     HttpApiEndpoint.patch("patch", "/services/:id")
       .setPath(Path)
-      .setPayload(Shape.PatchService)
+      .setPayload(Requests.PatchService)
       .addSuccess(Shape.Changed)
       .addError(refusals)
       .annotateContext(

@@ -8,6 +8,7 @@ import * as Field from "../Field.js"
 import { ExecuteResult } from "../jobs/Execution.js"
 import { Snapshot, SnapshotRequest } from "../snapshots/SnapshotShape.js"
 import { act, changing, living, mine, Path, refusals } from "./ServiceEndpoints.js"
+import * as Requests from "./ServiceRequests.js"
 import * as Shape from "./ServiceShape.js"
 
 const { optional } = Schema
@@ -25,7 +26,7 @@ const Events = HttpApiSchema.Text({ contentType: "text/event-stream" }).annotati
 export class ServiceGroup extends living
   .add(
     act("redeploy", "/services/:id/redeploy")
-      .setPayload(Shape.Redeploy)
+      .setPayload(Requests.Redeploy)
       .annotateContext(
         Field.route(
           "Redeploy a service",
@@ -41,7 +42,7 @@ export class ServiceGroup extends living
   )
   .add(
     act("resize", "/services/:id/resize")
-      .setPayload(Shape.Resize)
+      .setPayload(Requests.Resize)
       .annotateContext(
         Field.route("Resize a service", "The same as PATCH with `vcpu`.", ...changing, "D11", "D08", "D10")
       )
@@ -49,7 +50,7 @@ export class ServiceGroup extends living
   .add(
     HttpApiEndpoint.put("domains", "/services/:id/domains")
       .setPath(Path)
-      .setPayload(Shape.SetDomains)
+      .setPayload(Requests.SetDomains)
       .addSuccess(Shape.Changed)
       .addError(refusals)
       .annotateContext(
@@ -59,7 +60,7 @@ export class ServiceGroup extends living
   .add(
     HttpApiEndpoint.post("execute", "/services/:id/execute")
       .setPath(Path)
-      .setPayload(Shape.ExecuteCommand)
+      .setPayload(Requests.ExecuteCommand)
       .addSuccess(ExecuteResult, { status: 202 })
       .addSuccess(ExecuteResult)
       .addError(refusals)

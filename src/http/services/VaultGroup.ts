@@ -7,9 +7,10 @@ import { Schema } from "effect"
 import { Signed } from "../Authentication.js"
 import * as Field from "../Field.js"
 import { problems } from "../Problem.js"
-import * as Shape from "./ServiceShape.js"
+import { serviceFields } from "./ServiceShape.js"
+import * as Shape from "./VaultShape.js"
 
-const Path = Schema.Struct({ id: Shape.serviceFields.id })
+const Path = Schema.Struct({ id: serviceFields.id })
 const refusals = problems(400, 401, 403, 404, 408, 409, 410, 413, 428, 429, 503)
 const mine = [...Field.signed, "D16", "D17"] as const
 const changing = [...mine, "D20", "D11", "D22", "D26", ...Field.consented] as const

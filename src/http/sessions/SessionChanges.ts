@@ -15,7 +15,8 @@ type Request = HttpServerRequest.HttpServerRequest
 /** The caller's own. */
 type One = Asking.Mine<"session", SessionView>
 
-interface Any {
+/** What names one, whoever it is of. */
+interface Addressed {
   readonly path: { readonly id: string }
   readonly request: Request
 }
@@ -23,7 +24,7 @@ interface Any {
 export const make = (sessions: typeof Sessions.Service, desk: SessionDesk.SessionDesk, memoryMbPerVcpu: number) => {
   /** Something done to one of the caller's sessions; the answer is how it stands then, and what `done` adds. */
   const change = <R>(done: (one: One, asking: Asking.Asking) => Effect.Effect<object, Failure | Problem, R>) =>
-    Effect.fnUntraced(function* ({ path, request }: Any) {
+    Effect.fnUntraced(function* ({ path, request }: Addressed) {
       const asking = yield* Asking.of(request)
       const one = yield* desk.own(path.id, asking)
       const more = yield* done(one, asking)

@@ -40,7 +40,9 @@ export const told = (error: Failure | Problem): Problem => {
   return new Problem({
     status: 503,
     code: "session_lost",
-    message: "The session's container could not be started or has been lost. Open another.",
+    message:
+      "The session's container could not be started or has been lost. If the session is over, open another; if not, try " +
+      "again shortly.",
     retryAfterSeconds: 2
   })
 }

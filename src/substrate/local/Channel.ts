@@ -8,29 +8,15 @@ import { Deferred, Effect, FiberId } from "effect"
 import { type Gone, type SubstrateError, SubstrateFailed, type SubstrateLost } from "../Substrate.js"
 import { Calls } from "./Calls.js"
 import type { Connection, Route } from "./Connection.js"
+import { Execs, failure, type Sink } from "./Execs.js"
 import { backpressure } from "./Outgoing.js"
 import { Malformed } from "./Reader.js"
-import type { Exit, Failed, Out, Piece, Reply } from "./Reply.js"
+import type { Reply } from "./Reply.js"
 import type { Request } from "./Request.js"
-
-/** Who takes the frames of one exec. After `exit` or `failed` it gets nothing more. */
-export interface Sink {
-  readonly started?: () => void
-  readonly out: (out: Out) => void
-  readonly file?: (piece: Piece) => void
-  readonly room?: (bytes: number) => void
-  readonly exit: (exit: Exit) => void
-  readonly failed: (error: SubstrateError) => void
-}
 
 const SIGKILL = 9
 /** An undead container means that the spawner cannot be trusted. */
 const UNDEAD_MILLIS = 15_000
-const FORGOTTEN: Sink = { out: () => {}, exit: () => {}, failed: () => {} }
-/** Stages of failures that answer a frame to a running exec, which goes on. */
-const PASSING = ["stdin", "signal", "resize"]
-
-const failure = ({ stage, errno, message }: Failed) => new SubstrateFailed({ stage, errno, message })
 /** One for all: an error that is made for each end would cost more than the end. */
 const OVER = new SubstrateFailed({ stage: "gone", errno: 3, message: "the container is gone" })
 
@@ -40,12 +26,8 @@ export class Channel implements Route {
   readonly ending = Deferred.unsafeMake<Gone, SubstrateLost>(FiberId.none)
   /** It was asked to survive us, and did not refuse. */
   kept = false
-  /** A file could not be put: the next exec must not run without it. */
-  private spoiled: SubstrateFailed | undefined
-  private readonly execs = new Map<number, Sink>()
   private readonly calls = new Calls()
-  private unstarted: Set<number> | undefined
-  private lastExec = 0
+  private readonly execs: Execs
   private guard: NodeJS.Timeout | undefined
   private asked = false
   private ended: SubstrateError | undefined
@@ -54,6 +36,7 @@ export class Channel implements Route {
     readonly connection: Connection,
     readonly number = connection.number()
   ) {
+    this.execs = new Execs(number)
     this.ended = connection.over
     if (this.ended === undefined) connection.attach(this.number, this)
   }
@@ -69,28 +52,22 @@ export class Channel implements Route {
 
   /** Opens an exec whose frames go to `sink`; `request` gets its number. Undefined: `sink.failed` was told. */
   open(sink: Sink, request: (exec: number) => Request, files: boolean): number | undefined {
-    const refusal = this.ended ?? this.spoiled
-    this.spoiled = undefined
+    const refusal = this.ended ?? this.execs.refusal()
     if (refusal !== undefined) return void sink.failed(refusal)
-    const exec = ++this.lastExec
+    const exec = this.execs.number()
     if (!this.connection.send(this.number, request(exec))) return void sink.failed(backpressure())
-    this.execs.set(exec, sink)
-    if (files) {
-      this.unstarted ??= new Set()
-      this.unstarted.add(exec)
-    }
+    this.execs.add(exec, sink, files)
     return exec
   }
 
   /** An exec of a former connection goes on in this one. */
   adopt(exec: number, sink: Sink): void {
-    this.execs.set(exec, sink)
-    this.lastExec = Math.max(this.lastExec, exec)
+    this.execs.adopt(exec, sink)
   }
 
   /** Its frames matter to nobody from now on. */
-  forget(exec: number, remains: Sink = FORGOTTEN): void {
-    if (this.execs.has(exec)) this.execs.set(exec, remains)
+  forget(exec: number, remains?: Sink): void {
+    this.execs.forget(exec, remains)
   }
 
   /** SIGKILL to its group; nothing can keep it back. */
@@ -131,24 +108,24 @@ export class Channel implements Route {
   reply(reply: Reply): void {
     switch (reply._tag) {
       case "Out":
-        this.sink(reply.exec, reply._tag).out(reply)
+        this.execs.of(reply.exec, reply._tag).out(reply)
         break
       case "Started":
-        this.unstarted?.delete(reply.exec)
-        this.sink(reply.exec, reply._tag).started?.()
+        this.execs.started(reply.exec)
         break
       case "Exit":
-        this.exit(reply)
+        if (reply.how === "timed-out") this.expectGone()
+        this.execs.exit(reply)
         break
       case "File":
-        this.sink(reply.exec, reply._tag).file?.(reply)
+        this.execs.of(reply.exec, reply._tag).file?.(reply)
         break
       case "Room":
-        this.execs.get(reply.exec)?.room?.(reply.bytes)
+        this.execs.find(reply.exec)?.room?.(reply.bytes)
         break
       case "Failed":
         if (reply.exec === 0) this.refused(failure(reply))
-        else this.failed(reply)
+        else this.execs.failed(reply)
         break
       case "Gone":
         this.connection.detach(this.number)
@@ -160,31 +137,9 @@ export class Channel implements Route {
     }
   }
 
-  private sink(exec: number, tag: string): Sink {
-    const sink = this.execs.get(exec)
-    if (sink === undefined) throw new Malformed(`${tag} for exec ${exec} of container ${this.number}`)
-    return sink
-  }
-
-  private exit(exit: Exit): void {
-    const sink = this.sink(exit.exec, exit._tag)
-    this.execs.delete(exit.exec)
-    this.unstarted?.delete(exit.exec)
-    if (exit.how === "timed-out") this.expectGone()
-    sink.exit(exit)
-  }
-
-  private failed(reply: Failed): void {
-    const sink = this.execs.get(reply.exec)
-    if (sink === undefined || PASSING.some((stage) => reply.stage.startsWith(stage))) return
-    this.execs.delete(reply.exec)
-    this.unstarted?.delete(reply.exec)
-    sink.failed(failure(reply))
-  }
-
   /** A failure of the container itself: of a file if it says so, else of the request that waits for an answer. */
   private refused(error: SubstrateFailed): void {
-    if (error.stage.startsWith("put")) this.missing(error)
+    if (error.stage.startsWith("put")) this.execs.missing(error)
     else if (this.calls.first?.request._tag !== "Create") this.next(Effect.fail(error))
     else {
       // A refused creation leaves nothing behind: there will be no Gone.
@@ -192,18 +147,6 @@ export class Channel implements Route {
       this.finish(error)
       this.over({ reason: "asked", cpuMicros: 0, peakBytes: 0, left: 0 })
     }
-  }
-
-  /** A file is not there: whatever was to run with it must not count as having run. */
-  private missing(error: SubstrateFailed): void {
-    const without = [...(this.unstarted ?? [])]
-    if (without.length === 0) this.spoiled = error
-    for (const exec of without) {
-      const sink = this.execs.get(exec)
-      this.forget(exec)
-      sink?.failed(error)
-    }
-    this.unstarted = undefined
   }
 
   private answered(reply: Reply): void {
@@ -234,9 +177,7 @@ export class Channel implements Route {
   private finish(why: SubstrateError): void {
     this.ended = why
     clearTimeout(this.guard)
-    const sinks = [...this.execs.values()]
-    this.execs.clear()
-    for (const sink of sinks) sink.failed(why)
+    this.execs.end(why)
     this.calls.end(why)
   }
 }

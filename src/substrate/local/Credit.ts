@@ -1,5 +1,6 @@
 /** One exec's output that is not capped: the spawner sends no more than a window beyond what was granted back. */
-import type { Channel, Sink } from "./Channel.js"
+import type { Channel } from "./Channel.js"
+import type { Sink } from "./Execs.js"
 import { Malformed } from "./Reader.js"
 
 /** PROTOCOL: bytes that the spawner sends without a grant. */

@@ -5,7 +5,7 @@ import * as Image from "../../../actors/image/Image.js"
 import { Digest, ImageId, PublicKey, ServiceId, SnapshotId } from "../../../events/Ids.js"
 import type { ImageEvent, ImagePublished } from "../../../events/Image.js"
 import { told } from "../../../src/guards/Consent.js"
-import { imageTrusted } from "../../../src/guards/ImageTrusted.js"
+import { type ImageFound, imageTrusted } from "../../../src/guards/ImageTrusted.js"
 import { resourceOwned } from "../../../src/guards/ResourceOwned.js"
 import { resourceUnlocked } from "../../../src/guards/ResourceUnlocked.js"
 import { consentOf } from "../../support/consent.js"
@@ -14,6 +14,7 @@ import { spec } from "../../support/given.js"
 const image = ImageId.make("unsb-image-0000-0000-0000-0001")
 const owner = PublicKey.make("unsb-pk-a1b2-c3d4-e5f6-0007")
 const guest = PublicKey.make("unsb-pk-a1b2-c3d4-e5f6-0008")
+const third = PublicKey.make("unsb-pk-a1b2-c3d4-e5f6-0009")
 const service = ServiceId.make("unsb-service-0123456789abcdef")
 
 const published: ImagePublished = {
@@ -35,9 +36,15 @@ const granted: ImageEvent = { _tag: "ImageGranted", image, key: guest, evidence:
 const revoked: ImageEvent = { _tag: "ImageRevoked", image, key: guest, evidence: agreed }
 const transferred: ImageEvent = { _tag: "ImageTransferred", image, from: owner, to: guest, evidence }
 const deleted: ImageEvent = { _tag: "ImageDeleted", image, cause: "asked", evidence }
-const trusted = Either.getOrThrow(
-  imageTrusted.decide({ resource: image, actor: guest, found: { image, owner, visibility: "public", granted: false } })
-)
+const trust = (actor: PublicKey, found: Partial<ImageFound>) =>
+  Either.getOrThrow(
+    imageTrusted.decide({
+      resource: found.image ?? image,
+      actor,
+      found: { image, owner, visibility: "private", granted: false, ...found }
+    })
+  )
+const trusted = trust(guest, { visibility: "public" })
 
 const given = spec(Image)
 const { Command } = Image
@@ -114,6 +121,57 @@ describe("an image", () => {
     given(published, deleted)
       .when(Command.Show({ owned, consent, visibility: "public" }))
       .rejects()
+  })
+
+  describe("is used for the reason that the permit was issued for, while that holds", () => {
+    const shown = (visibility: "private" | "unlisted" | "public"): ImageEvent => {
+      return { _tag: "ImageVisibilityChanged", image, visibility, evidence: agreed }
+    }
+    const unshared = (permit: typeof trusted, ...past: ReadonlyArray<ImageEvent>) =>
+      expect(Image.decide(given(published, ...past).state, Command.Use({ trusted: permit }))).toMatchObject({
+        left: { command: "Use", in: "Unshared" }
+      })
+    const may = (permit: typeof trusted, ...past: ReadonlyArray<ImageEvent>) =>
+      given(published, ...past)
+        .when(Command.Use({ trusted: permit }))
+        .gives()
+
+    it("its owner's", () => {
+      const own = trust(owner, {})
+      may(own)
+      may(own, locked)
+      unshared(own, transferred)
+      given(published, deleted)
+        .when(Command.Use({ trusted: own }))
+        .rejects()
+      given()
+        .when(Command.Use({ trusted: own }))
+        .rejects()
+    })
+
+    it("a guest's", () => {
+      const asGuest = trust(guest, { granted: true })
+      may(asGuest, granted)
+      unshared(asGuest)
+      unshared(asGuest, granted, revoked)
+      // It is another's to share now, and another request's to ask.
+      unshared(asGuest, granted, { ...transferred, to: third })
+    })
+
+    it("anybody's", () => {
+      may(trusted, shown("public"))
+      may(trusted, shown("unlisted"))
+      unshared(trusted)
+      unshared(trusted, shown("public"), shown("private"))
+      unshared(trusted, shown("public"), { ...transferred, to: third })
+    })
+
+    it("for no other image", () => {
+      const another = ImageId.make("unsb-image-0000-0000-0000-0002")
+      given(published)
+        .when(Command.Use({ trusted: trust(owner, { image: another }) }))
+        .rejects()
+    })
   })
 
   it("tells of services that were made of it", () => {

@@ -1,7 +1,8 @@
 import { Chunk, Deferred, type Duration, Effect, Queue, Stream } from "effect"
 import { describe, expect } from "vitest"
+import type { Viewer } from "../../../actors/session/Audience.js"
 import { Parting } from "../../../actors/session/Sessions.js"
-import { Terminal, type Viewer } from "../../../actors/session/Terminal.js"
+import { Terminal } from "../../../actors/session/Terminal.js"
 import type { Process } from "../../../src/substrate/Substrate.js"
 import * as it from "../../support/it.js"
 

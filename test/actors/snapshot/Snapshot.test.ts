@@ -81,12 +81,30 @@ describe("a snapshot", () => {
       Command.Lock({ owned: forged }),
       Command.Unlock({ owned: forged, consent }),
       Command.Delete({ owned: forged, unlocked, consent }),
+      Command.Use({ owned: forged }),
       Command.Restore({ owned: forged, into: service }),
       Command.Clone({ owned: forged, to: service })
     ]) {
       given(taken).when(command).rejects()
       given().when(command).rejects()
     }
+  })
+
+  it("is used while it is kept, by its owner's permit for it alone, and nothing comes of the question", () => {
+    const another = SnapshotId.make("unsb-snapshot-0000-0000-0000-0002")
+    const elsewhere = Either.getOrThrow(
+      resourceOwned.decide({ kind: "snapshot", actor: owner, resource: another, owner })
+    )
+    for (const past of [[taken], [taken, locked]] as const) {
+      given(...past)
+        .when(Command.Use({ owned }))
+        .gives()
+      given(...past)
+        .when(Command.Use({ owned: elsewhere }))
+        .rejects()
+    }
+    given(taken, deleted).when(Command.Use({ owned })).rejects()
+    given().when(Command.Use({ owned })).rejects()
   })
 
   it("ends at its time, also locked, and not before", () => {
