@@ -25,22 +25,27 @@ const ago = (micros: number): string => {
   return `${count} ${unit}${count === 1 ? "" : "s"} ago`
 }
 
-const expired = (expiresAt: number, now: number): Reason => {
+const expired = (publicKey: string, expiresAt: number, now: number): Reason => {
   const [at, since] = [new Date(expiresAt / 1000).toISOString(), ago(now - expiresAt)]
   return {
     code: "expired",
     message: `The key expired ${since} (${at}). Extend it, or use another.`,
     status: 401,
-    details: { expired: true, expired_at_datetime: at, expired_ago: since }
+    details: {
+      expired: true,
+      expired_at_datetime: at,
+      expired_ago: since,
+      renew_url: `/keys/extend?pk=${encodeURIComponent(publicKey)}`
+    }
   }
 }
 
-const rule = ({ expiresAt, now, status }: KeyStanding): true | Reason => {
+const rule = ({ expiresAt, now, publicKey, status }: KeyStanding): true | Reason => {
   if (status === "revoked")
     return { code: "invalid_key", message: "The key was revoked. Use another.", status: 401, note: "revoked" }
   if (status === "suspended")
     return { code: "suspended", message: "The key is suspended. Ask the operator of this server.", status: 403 }
-  return expiresAt === null || now < expiresAt || expired(expiresAt, now)
+  return expiresAt === null || now < expiresAt || expired(publicKey, expiresAt, now)
 }
 
 export const keyActive = Permit.guard("D02", {

@@ -34,7 +34,9 @@ const SESSION_BOUNDS = {
   ttlSeconds: { least: 0, most: 365 * DAY, usual: 3_600 },
   commandBytes: 100 * 1024,
   /** Of a command beside the shell. */
-  timeoutMillis: { least: 0, most: 900_000, usual: 30_000 }
+  timeoutMillis: { least: 0, most: 900_000, usual: 30_000 },
+  /** Of one in a service, which may be a migration: no limit is a week. */
+  errandMillis: { least: 0, most: 7 * DAY * 1_000, usual: 30_000 }
 } as const
 
 const shell = (value: unknown): Read<string> => {
@@ -104,10 +106,28 @@ const timeout = (value: unknown): Read<number> =>
     return given <= SURELY_SECONDS ? given * 1_000 : given
   })
 
+interface CommandWritten {
+  readonly command?: unknown
+  readonly timeout?: unknown
+}
+
 export const commandWellformed = wellformed(
   { command: anything, timeout: anything },
-  (written: { readonly command?: unknown; readonly timeout?: unknown }): Read<CommandOrder> =>
+  (written: CommandWritten): Read<CommandOrder> =>
     Either.all({ command: command(written.command), timeoutMillis: timeout(written.timeout) })
+)
+
+const errand = (value: unknown): Read<number> =>
+  Either.map(
+    whole("timeout", value, SESSION_BOUNDS.errandMillis, " ms, 0 for no limit"),
+    (given) => given || SESSION_BOUNDS.errandMillis.most
+  )
+
+/** In a service its time is in milliseconds, however few. */
+export const errandWellformed = wellformed(
+  { command: anything, timeout: anything },
+  (written: CommandWritten): Read<CommandOrder> =>
+    Either.all({ command: command(written.command), timeoutMillis: errand(written.timeout) })
 )
 
 const boosted: Range = { ...BOUNDS.vcpu, usual: 2 }

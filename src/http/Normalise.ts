@@ -43,6 +43,12 @@ const fieldsOf = (what: string, value: unknown): Either.Either<Fields, Reason> =
   return isNothing(value) ? Either.right({}) : bad("not_an_object", `${what} must be a JSON object.`)
 }
 
+/** What clients write as null or "" they do not mean to say. */
+export const isSaid = (value: unknown): boolean => value !== undefined && value !== null && value !== ""
+
+/** The first that is said, of the names that a field has. */
+export const first = (...values: ReadonlyArray<unknown>): unknown => values.find(isSaid)
+
 /** The body as an object; nothing, `""`, `[]` and `null` are the empty one. */
 export const object = (body: Buffer): Either.Either<Fields, Reason> => {
   const all = text(body)
@@ -63,8 +69,8 @@ export const order = (fields: Fields): Asked => {
       code: fields.code,
       env: fields.env,
       stdin: fields.stdin,
-      network_mode: fields.network_mode ?? fields.network,
-      ttl: fields.ttl ?? fields.timeout,
+      network_mode: first(fields.network_mode, fields.network),
+      ttl: first(fields.ttl, fields.timeout),
       vcpu: fields.vcpu,
       return_artifact: fields.return_artifact ?? fields.return_artifacts,
       return_wasm_artifact: fields.return_wasm_artifact

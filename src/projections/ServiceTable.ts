@@ -1,6 +1,6 @@
 /** Every service that ever was, as it stands now, who has which name, and what a host name means. */
 import { Context, type Effect, Option } from "effect"
-import type { PublicKey, ServiceId } from "../../events/Ids.js"
+import type { PoolId, PublicKey, ServiceId } from "../../events/Ids.js"
 import type { LogUnavailable } from "../log/EventLog.js"
 import { Lru } from "../log/Lru.js"
 import { type Connection, reading } from "./Reading.js"
@@ -28,6 +28,8 @@ export class ServiceTable extends Context.Tag("projections/ServiceTable")<
     readonly namesOf: (service: ServiceId) => Unread<ReadonlyArray<string>>
     /** Claimed for services that were never created. */
     readonly orphans: Unread<ReadonlyArray<{ readonly name: string; readonly service: ServiceId }>>
+    /** How many there are of each network. */
+    readonly networks: Unread<ReadonlyMap<PoolId, number>>
     /** Those that have a container, or should: what a new control plane goes on with. */
     readonly active: Unread<ReadonlyArray<Pick<ServiceView, "service" | "owner" | "state">>>
     /** Frozen, with a container, since before `at`; oldest first, some at a time. */
@@ -56,6 +58,9 @@ const queries = (db: Connection) => ({
   names: db.prepare<[string], string>("SELECT name FROM names WHERE service = ? ORDER BY name").pluck(),
   orphans: db.prepare<[], { readonly name: string; readonly service: ServiceId }>(
     "SELECT name, service FROM names WHERE service NOT IN (SELECT service FROM services)"
+  ),
+  networks: db.prepare<[], { readonly network: PoolId; readonly count: number }>(
+    `SELECT network, count(*) AS count FROM services WHERE NOT ${gone} GROUP BY network`
   ),
   active: db.prepare<[], Pick<ServiceView, "service" | "owner" | "state">>(
     `SELECT service, owner, state FROM services
@@ -106,6 +111,7 @@ const read = (kept: Kept, db: Connection): Context.Tag.Service<ServiceTable> => 
     holder: (name) => reading(() => Option.fromNullable(ask.holder.get(name))),
     namesOf: (service) => reading(() => ask.names.all(service)),
     orphans: reading(() => ask.orphans.all()),
+    networks: reading(() => new Map(ask.networks.all().map(({ count, network }) => [network, count]))),
     active: reading(() => ask.active.all()),
     frozenBefore: (at) => reading(() => ask.frozen.all(at, SOME)),
     unerased: reading(() => ask.unerased.all())

@@ -86,8 +86,9 @@ describe("an image", () => {
   it("is started as a service, with its content", async () => {
     const { image } = await published()
     const body = { name: "spawned", ports: "80,81", bootstrap }
-    const spawned = fine(await post(`/images/${String(image.id)}/spawn`, body))
+    const spawned = fine(await post(`/images/${String(image.id)}/spawn`, { ...body, network: "semitrusted" }))
     expect(spawned).toMatchObject({ name: "spawned", source_image: image.id, state: "starting", ports: [80, 81] })
+    expect(spawned).toMatchObject({ network_mode: "semitrusted" })
     expect(spawned.id).toBe(spawned.service_id)
     await standing(server, spawned.id, "running")
     expect(await run(server, spawned.id, "cat /srv/base")).toBe("base\n")

@@ -94,6 +94,12 @@ describe("the rate of a key", () => {
     expect((await get(to, "/jobs")).json).toMatchObject({ count: 2 })
   })
 
+  it("of the free tier lists no snapshots, as it takes none", async () => {
+    const snapshots = await get(keyWith(server, "--tier", "free"), "/snapshots")
+    expect([snapshots.status, snapshots.json.code]).toEqual([403, "TIER_LIMIT"])
+    expect(snapshots.json.message).toMatch(/^Snapshots are not available for this key \(tier free\)/)
+  })
+
   it("is told by GET /keys/self, which costs nothing", async () => {
     const to = keyWith(server, "--rpm", "60", "--burst", "5")
     for (let times = 0; times < 3; times += 1)

@@ -139,7 +139,7 @@ describe("a service", () => {
   it("executes with files, and ends what takes too long without ending the service", async () => {
     const content = Buffer.from("more\n").toString("base64")
     const answer = await runs(id, "cat /tmp/input/b.txt; sleep 60", {
-      timeout: 700,
+      timeout: 250,
       input_files: [{ filename: "b.txt", content }]
     })
     expect(answer.json).toMatchObject({ stdout: "more\n", status: "timeout", exit_code: 124 })
@@ -186,6 +186,7 @@ describe("a service", () => {
     const exported = await ask("POST", `${path}/export`)
     expect(exported.json).toMatchObject({ env: 'GREETING=hello\nTOKEN="a b\\nc"\nEMPTY=""\n', count: 3 })
     expect(exported.json.content).toBe(exported.json.env)
+    expect((await ask("GET", `${path}?format=export`)).json).toEqual(exported.json)
     for (const body of [
       { env: "A=1\nB=2" },
       { A: "1", B: "2" },

@@ -69,8 +69,9 @@ describe("snapshots of a session", () => {
       "a\nb\nc\nd\nfirst\n700\na\n"
     )
 
-    const cloned = fine(await post(`${path}/clone`, { type: "session", shell: "bash" }))
+    const cloned = fine(await post(`${path}/clone`, { type: "session", shell: "", language: "dash" }))
     made.add(`/sessions/${String(cloned.session_id)}`)
+    expect(fine(await ask("GET", `/sessions/${String(cloned.session_id)}`))).toMatchObject({ shell: "dash" })
     expect(cloned.session_id).not.toBe(id)
     expect(
       await run(`/sessions/${String(cloned.session_id)}`, "cd; ls; id -u > /dev/null; echo own > a 2>&1 || true")
@@ -121,6 +122,12 @@ describe("snapshots of a service", () => {
     made.add(`/services/${String(cloned.service_id)}`)
     keys(cloned, "service_id", "url", "id", "name")
     expect(cloned).toMatchObject({ name: "db-2", ports: [80] })
+    // By either name of the field.
+    for (const network of [{ network_mode: "semitrusted" }, { network: "semitrusted" }]) {
+      const outside = fine(await post(`/snapshots/${String(taken.id)}/clone`, { type: "service", ...network }))
+      made.add(`/services/${String(outside.id)}`)
+      expect(outside).toMatchObject({ network_mode: "semitrusted" })
+    }
   }, 180_000)
 
   it("are not put back over what is locked", async () => {

@@ -177,7 +177,8 @@ describe("D02 key-active", () => {
       expect(refused({ now: (NOW + seconds) * 1e6 }).reason.details).toEqual({
         expired: true,
         expired_at_datetime: "2027-01-15T08:00:00.000Z",
-        expired_ago: ago
+        expired_ago: ago,
+        renew_url: `/keys/extend?pk=${KEY}`
       }))
 
   it("is revoked before it is expired", () => expect(refused({ status: "revoked" }).reason.code).toBe("invalid_key"))

@@ -14,6 +14,7 @@ import {
 import {
   boostWellformed,
   commandWellformed,
+  errandWellformed,
   extensionWellformed,
   sessionWellformed
 } from "../../src/guards/SessionOrder.js"
@@ -30,6 +31,7 @@ const orders: { readonly [order: string]: readonly [Guarding, object] } = {
   program: [requestWellformed, { code: "x" }],
   session: [sessionWellformed, {}],
   command: [commandWellformed, { command: "ls" }],
+  errand: [errandWellformed, { command: "ls" }],
   boost: [boostWellformed, {}],
   extension: [extensionWellformed, {}],
   service: [serviceWellformed, {}],

@@ -15,6 +15,7 @@ describe("an order in which nothing is said", () => {
       ...{ network: "zerotrust", ttlMillis: 3_600_000, shell: "bash", multiplexer: null, vcpu: 1, audit: "none" }
     },
     command: { command: "ls", timeoutMillis: 30_000 },
+    errand: { command: "ls", timeoutMillis: 30_000 },
     boost: { vcpu: 2 },
     extension: { ttlMillis: 3_600_000 },
     patch: { vcpu: 2, name: undefined, unfreezeOnDemand: undefined, showFreezePage: undefined },
@@ -175,6 +176,16 @@ const takes: ReadonlyArray<
   ],
   ["session", "vcpu", "vcpu", [[8, 8]]],
   ["command", "command", "command", [["x".repeat(102_400), "x".repeat(102_400)]]],
+  [
+    "errand",
+    "timeout",
+    "timeoutMillis",
+    [
+      [0, 604_800_000],
+      [1, 1],
+      [604_800_000, 604_800_000]
+    ]
+  ],
   [
     "command",
     "timeout",

@@ -152,6 +152,12 @@ const refusals: ReadonlyArray<Refusing> = [
     values: [-1, 900_001],
     says: "Invalid timeout value (must be 0-900000 ms, 0 for the longest)."
   },
+  {
+    order: "errand",
+    field: "timeout",
+    values: [-1, 604_800_001],
+    says: "Invalid timeout value (must be 0-604800000 ms, 0 for no limit)."
+  },
   { order: "boost", field: "vcpu", values: [0, 9], says: "Invalid vcpu value (must be 1-8)." },
   { order: "extension", field: "ttl", values: [-1], says: "Invalid ttl value" },
   { order: "service", field: "name", values: noText, says: "name must be a string: letters, digits and hyphens." },

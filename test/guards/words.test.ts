@@ -71,7 +71,10 @@ const cases: ReadonlyArray<Case> = [
     status: 401,
     says: ["expired 1 minute ago", "(2027-01-15T07:59:00.000Z)", "Extend it"],
     rest: {
-      details: { expired: true, expired_at_datetime: "2027-01-15T07:59:00.000Z", expired_ago: "1 minute ago" }
+      details: {
+        ...{ expired: true, expired_at_datetime: "2027-01-15T07:59:00.000Z", expired_ago: "1 minute ago" },
+        renew_url: `/keys/extend?pk=${KEY}`
+      }
     }
   },
   {

@@ -69,7 +69,10 @@ describe("what needs a key", () => {
           spawning: 1,
           total_containers: 6,
           network_mode: "zerotrust_only",
-          network_breakdown: { zerotrust: { allocated: 2, available: 3, total: 5 } }
+          network_breakdown: {
+            zerotrust: { allocated: 2, available: 3, total: 5 },
+            semitrusted: { allocated: 0, available: 0, total: 0, services: 0 }
+          }
         })
         const pools = yield* ask(to, "GET", "/pools")
         expect(pools.json).toMatchObject({

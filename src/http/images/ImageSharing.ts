@@ -4,13 +4,13 @@ import { type Consented, Images, type Owned } from "../../../actors/image/Images
 import type { ImageId, PublicKey } from "../../../events/Ids.js"
 import { guestWellformed, visibilityWellformed } from "../../guards/ImageOrder.js"
 import type * as Asking from "../Asking.js"
-import type { Fields } from "../Normalise.js"
+import { type Fields, first } from "../Normalise.js"
 import * as Problem from "../Problem.js"
 import * as ImageDesk from "./ImageDesk.js"
 import type { ImageRoutes, One } from "./ImageRoutes.js"
 import type { Shared } from "./ImageShape.js"
 
-const keyOf = (fields: Fields): unknown => fields.api_key ?? fields.trusted_api_key ?? fields.trusted_key
+const keyOf = (fields: Fields): unknown => first(fields.api_key, fields.trusted_api_key, fields.trusted_key)
 
 export const make = ({ consented, desk, guarding, own }: ImageRoutes) =>
   Effect.gen(function* () {

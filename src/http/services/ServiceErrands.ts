@@ -1,6 +1,6 @@
 /** Commands in a running service: each is a job, and its caller waits for its end. */
 import { Effect } from "effect"
-import { commandWellformed } from "../../guards/SessionOrder.js"
+import { errandWellformed } from "../../guards/SessionOrder.js"
 import * as Outputs from "../jobs/Outputs.js"
 import * as Result from "../jobs/Result.js"
 import * as Problem from "../Problem.js"
@@ -20,7 +20,7 @@ export const make = ({ guarding, own, services }: ServiceRoutes, intake: Service
       const { asking, owned, view } = yield* own(one)
       const { key, trace } = asking.caller
       const body = yield* guarding.fields(asking)
-      const order = yield* guarding.judge(commandWellformed.decide(body), asking)
+      const order = yield* guarding.judge(errandWellformed.decide(body), asking)
       const files = yield* intake.files(ServiceWords.filesOf(body), asking)
       const ticket = yield* services.execute(owned, { order, files, trace })
       const outcome = yield* ticket.outcome

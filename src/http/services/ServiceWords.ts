@@ -1,6 +1,6 @@
 /** The ways in which clients write requests about services, made one: aliases resolved. Decides nothing. */
 import type { ServiceWritten } from "../../guards/ServiceOrder.js"
-import { type Fields, files } from "../Normalise.js"
+import { type Fields, files, first } from "../Normalise.js"
 
 export interface ServiceAsked {
   readonly order: ServiceWritten
@@ -8,10 +8,6 @@ export interface ServiceAsked {
   /** The image to begin with, by whatever name it is called. */
   readonly image: unknown
 }
-
-const said = (value: unknown): boolean => value !== undefined && value !== null && value !== ""
-
-const first = (...values: ReadonlyArray<unknown>): unknown => values.find(said)
 
 export const filesOf = ({ input_files: written }: Fields): unknown => files(written)
 

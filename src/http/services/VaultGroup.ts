@@ -30,16 +30,21 @@ const Variables = Schema.Struct({
   content: Schema.optional(Field.text("Lines of NAME=VALUE.", "GREETING=hi\n"))
 }).annotations({ identifier: "VaultVariables" })
 
+const Query = Schema.Struct({
+  format: Schema.optional(Field.text("`export`: the values, as text.", "export"))
+})
+
 export class VaultGroup extends HttpApiGroup.make("vault")
   .add(
     HttpApiEndpoint.get("status", "/services/:id/env")
       .setPath(Path)
-      .addSuccess(Shape.Vault)
+      .setUrlParams(Query)
+      .addSuccess(Schema.Union(Shape.Vault, Shape.VaultExport))
       .addError(refusals)
       .annotateContext(
         Field.route(
           "What is in a vault",
-          "Names, number, and where those that are marked may go; never values.",
+          "Names, number, and where those that are marked may go; never values, unless `format` is `export`: then as an export.",
           ...mine
         )
       )

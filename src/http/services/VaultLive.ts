@@ -1,6 +1,7 @@
 /** Vaults filled, emptied and read by those who own their services. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { Effect, Either } from "effect"
+import type { Owned } from "../../../actors/service/Services.js"
 import { print, vaultWellformed } from "../../guards/VaultOrder.js"
 import type { Variables } from "../../guards/VaultVariables.js"
 import type { ServiceView } from "../../projections/ServiceTable.js"
@@ -42,8 +43,18 @@ const make = Effect.gen(function* () {
   const { changing, consented, guarding, own, services } = yield* ServiceRoutes.make
   const handing = yield* OwnKeys.make
 
-  const status = Effect.fnUntraced(function* (one: One) {
-    return statusOf((yield* own(one)).view)
+  const read = Effect.fnUntraced(function* (owned: Owned) {
+    const variables = yield* services.unsealed(owned)
+    const text = print(variables)
+    return { env: text, content: text, count: Object.keys(variables).length }
+  })
+
+  /** One client asks for the values here. */
+  const status = Effect.fnUntraced(function* (
+    one: One & { readonly urlParams: { readonly format?: string | undefined } }
+  ) {
+    const { owned, view } = yield* own(one)
+    return one.urlParams.format === "export" ? yield* read(owned) : statusOf(view)
   }, Effect.mapError(Problem.of))
 
   const written = (asking: Asking.Asking) =>
@@ -86,9 +97,7 @@ const make = Effect.gen(function* () {
   }, Effect.mapError(Problem.of))
 
   const exported = Effect.fnUntraced(function* (one: One) {
-    const variables = yield* services.unsealed((yield* own(one)).owned)
-    const text = print(variables)
-    return { env: text, content: text, count: Object.keys(variables).length }
+    return yield* read((yield* own(one)).owned)
   }, Effect.mapError(Problem.of))
 
   return { status, put, remove, exported }

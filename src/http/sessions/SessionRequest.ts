@@ -28,9 +28,9 @@ export const asked =
   (target: string) =>
   (fields: Fields): Asked => ({
     order: {
-      network_mode: fields.network_mode ?? fields.network,
-      ttl: fields.ttl ?? fields.timeout,
-      shell: fields.shell ?? fields.language,
+      network_mode: Normalise.first(fields.network_mode, fields.network),
+      ttl: Normalise.first(fields.ttl, fields.timeout),
+      shell: Normalise.first(fields.shell, fields.language),
       multiplexer: multiplexer(fields),
       vcpu: fields.vcpu,
       audit: auditOf(target, fields.audit)

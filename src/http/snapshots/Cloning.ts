@@ -10,7 +10,7 @@ import { requestWellformed } from "../../guards/RequestWellformed.js"
 import { ServiceTable } from "../../projections/ServiceTable.js"
 import { Allowance } from "../Allowance.js"
 import type { Asking } from "../Asking.js"
-import type { Fields } from "../Normalise.js"
+import { type Fields, isSaid } from "../Normalise.js"
 import * as ServiceIntake from "../services/ServiceIntake.js"
 import * as ServiceTelling from "../services/ServiceTelling.js"
 import * as ServiceWords from "../services/ServiceWords.js"
@@ -21,10 +21,12 @@ import * as SessionRequest from "../sessions/SessionRequest.js"
 type Session = Extract<Place, { readonly _tag: "Session" }>
 type Service = Extract<Place, { readonly _tag: "Service" }>
 
-/** What clients write as null or "" they do not mean to say. */
-const over = (fields: Fields, usual: Fields): Fields => {
-  const said = Object.entries(fields).filter(([, value]) => value !== null && value !== undefined && value !== "")
-  return { ...usual, ...Object.fromEntries(said) }
+const said = (fields: Fields): Fields => Object.fromEntries(Object.entries(fields).filter(([, value]) => isSaid(value)))
+
+/** The order, and what it was where the order says nothing: once every alias is resolved. */
+const over = <O extends object>(order: O, usual: Partial<O>): O => {
+  const silent = Object.entries(usual).filter(([name]) => !isSaid(Reflect.get(order, name)))
+  return { ...order, ...Object.fromEntries(silent) }
 }
 
 const neither = requestWellformed.refuse({
@@ -54,8 +56,8 @@ export const make = Effect.gen(function* () {
   const session = ({ type: _, ...fields }: Fields, { network, shell, vcpu }: Origin, asking: Asking) =>
     Effect.gen(function* () {
       const usual = { network_mode: network, vcpu, ...(shell === null ? {} : { shell }) }
-      const written = SessionRequest.asked(asking.target)(over(fields, usual))
-      const permits = yield* sessionIntake.judge(Either.right(written), asking)
+      const { files, order } = SessionRequest.asked(asking.target)(said(fields))
+      const permits = yield* sessionIntake.judge(Either.right({ files, order: over(order, usual) }), asking)
       const { key, trace } = asking.caller
       return (from: Digest) =>
         sessions.open({ ...permits, owner: key.key, from, trace }).pipe(
@@ -70,7 +72,8 @@ export const make = Effect.gen(function* () {
     Effect.gen(function* () {
       const usual = { network_mode: network, vcpu, ports, service_type: serviceType ?? undefined }
       const { key, trace } = asking.caller
-      const permits = yield* serviceIntake.judge(ServiceWords.order(over(fields, usual)), asking)
+      const { order, ...words } = ServiceWords.order(said(fields))
+      const permits = yield* serviceIntake.judge({ ...words, order: over(order, usual) }, asking)
       return (from: Digest) =>
         services.create({ ...permits, owner: key.key, from, trace }).pipe(
           allowance.within("service", asking),

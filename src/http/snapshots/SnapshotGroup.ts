@@ -31,7 +31,7 @@ const base = HttpApiGroup.make("snapshots")
     HttpApiEndpoint.get("list", "/snapshots")
       .addSuccess(Shape.SnapshotList)
       .addError(refusals)
-      .annotateContext(Field.route("List your snapshots", "Newest first.", ...Field.signed))
+      .annotateContext(Field.route("List your snapshots", "Newest first.", ...Field.signed, "D08"))
   )
   .add(
     HttpApiEndpoint.get("get", "/snapshots/:id")

@@ -3,6 +3,7 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { Effect } from "effect"
 import { Snapshots } from "../../../actors/snapshot/Snapshots.js"
+import { entitles } from "../../guards/TierEntitled.js"
 import { SnapshotTable } from "../../projections/SnapshotTable.js"
 import { Api } from "../Api.js"
 import * as Asking from "../Asking.js"
@@ -37,8 +38,10 @@ const make = Effect.gen(function* () {
   }, Effect.mapError(Problem.of))
 
   const list = Effect.fnUntraced(function* ({ request }: Any) {
-    const { caller } = yield* Asking.of(request)
-    const found = yield* table.list(caller.key.key, longestList)
+    const asking = yield* Asking.of(request)
+    const { key } = asking.caller
+    yield* desk.guarding.judge(entitles({ scope: "snapshots" }, key), asking)
+    const found = yield* table.list(key.key, longestList)
     return { snapshots: found.map(SnapshotDesk.told), count: found.length }
   }, Effect.mapError(Problem.of))
 

@@ -34,7 +34,10 @@ const Cluster = Schema.Struct({
     "Which networks there are.",
     "zerotrust_only"
   ),
-  network_breakdown: Schema.Record({ key: Schema.String, value: Breakdown }),
+  network_breakdown: Schema.Struct({
+    zerotrust: Breakdown,
+    semitrusted: Schema.Struct({ ...Breakdown.fields, services: Field.count("Services that there are.", 1) })
+  }),
   load_avg: Load,
   memory: Schema.Struct({
     used_gb: Field.number("Memory in use.", 3.1),
@@ -75,6 +78,7 @@ export class ClusterGroup extends HttpApiGroup.make("cluster")
   .add(
     HttpApiEndpoint.get("cluster", "/cluster")
       .addSuccess(Cluster)
+      .addError(problems(503))
       .annotateContext(Field.route("How full it is", "A known key's bearer suffices.", ...byKey))
   )
   .add(

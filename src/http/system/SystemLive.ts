@@ -4,8 +4,10 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { Effect } from "effect"
 import { Jobs } from "../../../actors/job/Jobs.js"
 import { type PoolStatus, Pools } from "../../../actors/pool/Pools.js"
+import type { PoolId } from "../../../events/Ids.js"
 import * as Shells from "../../languages/Shells.js"
 import { Toolchains } from "../../languages/Toolchains.js"
+import { ServiceTable } from "../../projections/ServiceTable.js"
 import { Totals } from "../../projections/Totals.js"
 import { Api } from "../Api.js"
 import * as Problem from "../Problem.js"
@@ -39,7 +41,21 @@ const networkMode = (pools: ReadonlyArray<PoolStatus>) => {
   return `${one.id}_only` as const
 }
 
-const cluster = (all: ReadonlyArray<PoolStatus>, version: string) => {
+const nothing = { allocated: 0, available: 0, total: 0 }
+
+/** Every network has its line, whether or not this server has it; services that reach outside are told apart. */
+const networks = (pools: ReadonlyArray<PoolStatus>, services: ReadonlyMap<PoolId, number>) => {
+  const of = (id: PoolId) => {
+    const found = pools.find((pool) => pool.id === id)
+    return found === undefined ? nothing : breakdown(found)
+  }
+  return {
+    zerotrust: of("zerotrust"),
+    semitrusted: { ...of("semitrusted"), services: services.get("semitrusted") ?? 0 }
+  }
+}
+
+const cluster = (all: ReadonlyArray<PoolStatus>, services: ReadonlyMap<PoolId, number>, version: string) => {
   const pools = all.filter(({ enabled }) => enabled)
   const size = sum(pools, ({ target }) => target)
   const mode = size > 0 ? ("pooled" as const) : ("on_demand" as const)
@@ -52,7 +68,7 @@ const cluster = (all: ReadonlyArray<PoolStatus>, version: string) => {
     waiting: sum(pools, ({ waiting }) => waiting),
     total_containers: sum(pools, ({ busy, idle, spawning }) => busy + idle + spawning),
     network_mode: networkMode(pools),
-    network_breakdown: Object.fromEntries(pools.map((pool) => [pool.id, breakdown(pool)])),
+    network_breakdown: networks(pools, services),
     load_avg: load(),
     memory: memory(),
     version
@@ -94,11 +110,14 @@ const listed = (all: ReadonlyArray<PoolStatus>) => {
 
 export const ClusterLive = (version: string) =>
   HttpApiBuilder.group(Api, "cluster", (handlers) =>
-    Effect.map(Pools, ({ status }) =>
-      handlers
-        .handle("cluster", () => Effect.map(status, (all) => cluster(all, version)))
+    Effect.gen(function* () {
+      const { status } = yield* Pools
+      const { networks } = yield* ServiceTable
+      const told = Effect.zipWith(status, networks, (all, services) => cluster(all, services, version))
+      return handlers
+        .handle("cluster", () => Effect.mapError(told, Problem.of))
         .handle("pools", () => Effect.map(status, listed))
-    )
+    })
   )
 
 export const SystemLive = HttpApiBuilder.group(Api, "system", (handlers) =>
