@@ -12,6 +12,7 @@ import * as Job from "../job/Job.js"
 import * as JobActor from "../job/JobActor.js"
 import type { PoolSurvivor } from "../pool/PoolsLive.js"
 import * as Waking from "../Waking.js"
+import { stillHas } from "./Claimants.js"
 
 /** Enough to fill a commit. */
 const WIDTH = 64
@@ -35,10 +36,12 @@ const endContainer = (log: Log, { container, pool }: LivingContainer, { cpuMicro
 
 /** Kept, and by the log somebody's who may come for it. */
 const survivorOf =
-  (living: ReadonlyMap<string, LivingContainer>) =>
-  (kept: Kept): ReadonlyArray<PoolSurvivor> => {
+  (log: Log, living: ReadonlyMap<string, LivingContainer>) =>
+  (kept: Kept): Effect.Effect<ReadonlyArray<PoolSurvivor>> => {
     const known = living.get(kept.label)
-    return known?.claim == null ? [] : [{ pool: known.pool, claim: known.claim, kept }]
+    if (known?.claim == null) return Effect.succeed([])
+    const survivor = { pool: known.pool, claim: known.claim, kept }
+    return Effect.map(stillHas(log, known.claim), (has) => (has ? [survivor] : []))
   }
 
 /** To be run once the substrate is up, before anything is accepted. What has ended stays as it ended. */
@@ -48,7 +51,7 @@ export const recover = Effect.gen(function* () {
   const containers = yield* (yield* ContainerTable).living
   const living = new Map<string, LivingContainer>(containers.map((one) => [one.container, one]))
   const kept = yield* (yield* Substrate).kept
-  const survivors = kept.flatMap(survivorOf(living))
+  const survivors = (yield* Effect.forEach(kept, survivorOf(log, living), { concurrency: WIDTH })).flat()
   const survives = new Set<string>(survivors.map(({ kept }) => kept.label))
   const others = kept.filter(({ label }) => !survives.has(label))
   yield* Effect.forEach(jobs, endJob(log), together)

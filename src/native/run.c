@@ -235,8 +235,9 @@ static void reap(int options) {
   struct rusage used;
   int status;
   pid_t pid;
+  // Who asked to be traced by its parent shows its stops here too, and those are no ends.
   while ((pid = wait4(-1, &status, options, &used)) > 0 || (pid < 0 && errno == EINTR))
-    if (pid > 0) ended(pid, status, &used);
+    if (pid > 0 && (WIFEXITED(status) || WIFSIGNALED(status))) ended(pid, status, &used);
 }
 
 // ---- serving ----

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -41,7 +42,8 @@ static void system_calls(void) {
     { "io_uring_setup", 425 }, { "io_uring_enter", 426 }, { "io_uring_register", 427 }, { "open_tree", 428 },
     { "move_mount", 429 }, { "fsopen", 430 }, { "fsconfig", 431 }, { "fsmount", 432 }, { "fspick", 433 },
     { "clone3", 435 }, { "pidfd_getfd", 438 }, { "process_madvise", 440 }, { "mount_setattr", 442 },
-    { "quotactl_fd", 443 }, { "memfd_secret", 447 }, { "statmount", 457 }, { "listmount", 458 }, { "open_tree_attr", 467 },
+    { "quotactl_fd", 443 }, { "memfd_secret", 447 }, { "cachestat", 451 }, { "io_setup", SYS_io_setup },
+    { "statmount", 457 }, { "listmount", 458 }, { "open_tree_attr", 467 },
     { "pivot_root", SYS_pivot_root }, { "bpf", SYS_bpf }, { "perf_event_open", SYS_perf_event_open },
     { "userfaultfd", SYS_userfaultfd }, { "keyctl", SYS_keyctl }, { "add_key", SYS_add_key },
     { "request_key", SYS_request_key }, { "kexec_load", SYS_kexec_load }, { "init_module", SYS_init_module },
@@ -130,6 +132,56 @@ static void files(void) {
   TRY("mknod_char", mknod("/tmp/c", S_IFCHR | 0666, makedev(1, 1)));
   TRY("mknod_block", mknod("/tmp/b", S_IFBLK | 0666, makedev(254, 0)));
   TRY("link_out", link("/etc/passwd", "/tmp/passwd"));
+}
+
+// Every tenant's: who may ask whether it is in memory, or put it out, sees who else uses it.
+static const char common[] = "/usr/bin/pr";
+
+static long disk_reads(void) {
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  return used.ru_majflt;
+}
+
+// The counted fault says whether the page had to be read from the disk.
+static long is_out(int fd) {
+  char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (page == MAP_FAILED) return -1;
+  long before = disk_reads();
+  (void)*(volatile char *)page;
+  long read = disk_reads() - before;
+  munmap(page, 4096);
+  if (read == 0) errno = EBUSY;
+  return read ? 0 : -1;
+}
+
+static long advised_out(int fd, int advice) {
+  char byte;
+  if (pread(fd, &byte, 1, 0) != 1) return -1;
+  int error = posix_fadvise(fd, 0, 0, advice);
+  if (error) printf("advice %s\n", strerrorname_np(error));
+  return is_out(fd);
+}
+
+static long mapped_out(int fd, int advice) {
+  char *page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+  if (page == MAP_FAILED) return -1;
+  (void)*(volatile char *)page;
+  madvise(page, 4096, advice);
+  munmap(page, 4096);
+  return is_out(fd);
+}
+
+static void cache(void) {
+  char byte;
+  struct iovec io = { &byte, 1 };
+  int fd = open(common, O_RDONLY);
+  TRY("evict_fadvise", advised_out(fd, POSIX_FADV_DONTNEED));
+  TRY("evict_pageout", mapped_out(fd, 21)); // MADV_PAGEOUT
+  TRY("preadv2_nowait", preadv2(fd, &io, 1, 0, 8));
+  TRY("preadv2_dontcache", preadv2(fd, &io, 1, 0, 0x80));
+  printf("preadv2 %ld\n", (long)preadv2(fd, &io, 1, 0, 0));
+  close(fd);
 }
 
 static void sockets(void) {
@@ -221,6 +273,7 @@ int main(void) {
   namespaces();
   init();
   files();
+  cache();
   sockets();
   privileges();
   foreign();

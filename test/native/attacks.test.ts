@@ -62,6 +62,15 @@ describe("attacks", () => {
       expect(results.get(call)).toBe("EPERM")
   })
 
+  it("neither put shared files out of memory nor see whether they are there", () => {
+    for (const call of ["evict_fadvise", "evict_pageout"]) expect(results.get(call)).toBe("EBUSY")
+    for (const call of ["preadv2_nowait", "preadv2_dontcache"]) expect(results.get(call)).toBe("EOPNOTSUPP")
+    expect(results.get("cachestat")).toBe("EPERM")
+    expect(results.get("io_setup")).toBe("ENOSYS")
+    expect(results.get("advice")).toBeUndefined()
+    expect(results.get("preadv2")).toBe("1")
+  })
+
   it("cannot use a foreign ABI", () => {
     if (process.arch !== "x64") return
     expect(results.get("x32")).toBe("ENOSYS")

@@ -86,6 +86,25 @@ describe("a container's life", () => {
     await destroyed(container)
   })
 
+  it("takes the stop of a command that asked to be traced for no end", async () => {
+    const { container } = await fresh()
+    const stopping = `import ctypes, os
+print(os.getpid(), ctypes.CDLL(None).ptrace(0, 0, 0, 0), flush=True)
+os.kill(os.getpid(), 10)`
+    const number = membrane.exec(container, ["python3", "-c", stopping])
+    const said = await membrane.match((f) => f.container === container && f.type === Type.OUT)
+    const [pid, traced] = said.body.toString("utf8", 5).trim().split(" ")
+    expect(traced).toBe("0")
+    const stopped = await membrane.shell(
+      container,
+      `until grep -q 't (tracing' /proc/${pid}/status; do :; done; echo yes`
+    )
+    expect(stopped.stdout).toBe("yes\n")
+    membrane.send(Type.SIGNAL, container, u32(number), u32(9))
+    expect((await membrane.finish(container, number)).end).toMatchObject({ how: 1, code: 9 })
+    await destroyed(container)
+  })
+
   it("destroys the container when a final exec ends, background processes included", async () => {
     const { container } = await fresh()
     const run = await membrane.shell(container, "setsid sleep 300 & echo done", { flags: 4 })
@@ -182,6 +201,14 @@ describe("bounds", () => {
     const run = await membrane.shell(container, "echo before; setsid sleep 300 & while :; do :; done", { timeout: 300 })
     expect(run).toMatchObject({ stdout: "before\n", end: { how: 2, code: 9 } })
     expect(run.end.cpu).toBeGreaterThan(10_000)
+    expect(gone((await membrane.next(Type.GONE, container)).body)).toMatchObject({ reason: 2, left: 0 })
+  })
+
+  it("does so although the command stopped for one who traces it", async () => {
+    const { container } = await fresh()
+    const stopping = "import ctypes, os; ctypes.CDLL(None).ptrace(0, 0, 0, 0); os.kill(os.getpid(), 10)"
+    const number = membrane.exec(container, ["python3", "-c", stopping], { timeout: 500 })
+    expect((await membrane.finish(container, number)).end).toMatchObject({ how: 2, code: 9 })
     expect(gone((await membrane.next(Type.GONE, container)).body)).toMatchObject({ reason: 2, left: 0 })
   })
 
