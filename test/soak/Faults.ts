@@ -83,7 +83,12 @@ export class Faults {
     this.world.held(tenant)
     await keys("suspend")
     await sleep(millis)
-    for (const deadline = performance.now() + RESUMED_WITHIN; (await keys("resume")).code !== 0; await sleep(200))
+    // A server that is killed meanwhile may take the suspension along.
+    const good = async () => {
+      const { code, stderr } = await keys("resume")
+      return code === 0 || stderr.includes("it is active")
+    }
+    for (const deadline = performance.now() + RESUMED_WITHIN; !(await good()); await sleep(200))
       if (performance.now() > deadline) throw new Error(`${tenant.name} cannot be resumed`)
     this.world.held(tenant)
     this.holding = undefined
