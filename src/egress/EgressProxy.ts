@@ -1,7 +1,7 @@
 /** The only way out of a semitrusted container: an HTTP proxy on a UNIX socket; the membrane brings the connections. */
 import { chmodSync } from "node:fs"
 import { createServer, type Server } from "node:net"
-import { Data, Effect, FiberSet } from "effect"
+import { Data, Effect, FiberHandle, FiberSet } from "effect"
 import { EgressTable } from "../projections/EgressTable.js"
 import * as Gate from "./Gate.js"
 import * as Resolver from "./Resolver.js"
@@ -50,6 +50,10 @@ const listen = (server: Server, path: string): Effect.Effect<void, EgressCannotL
     })
   })
 
+/** Said once in a while, however often it is so. */
+const lost = (reason: string) =>
+  Effect.zipRight(Effect.logWarning(`a container's connection was lost: ${reason}`), Effect.sleep("1 minute"))
+
 const close = (server: Server) =>
   Effect.async<void>((resume) => {
     if (server.listening) server.close(() => resume(Effect.void))
@@ -74,6 +78,11 @@ export const make = ({ closedPorts, path, perContainer = PER_CONTAINER, resolver
       // Its end is seen by whoever uses it; an error that nobody listens to must not be the end of the process.
       socket.on("error", () => socket.destroy())
       fork(visit(socket))
+    })
+    const tell = yield* FiberHandle.makeRuntime<never>()
+    // What cannot be accepted now, for want of descriptors, is not the end of those that were.
+    server.on("error", ({ message }) => {
+      if (server.listening) tell(lost(message), { onlyIfMissing: true })
     })
     yield* listen(server, path)
 

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import type { Socket } from "node:net"
 import { Effect } from "effect"
 import { ProxyServer } from "httpxy"
+import { guarded } from "../strangers/Guarding.js"
 import * as Answering from "./Answering.js"
 import * as Closing from "./Closing.js"
 import * as Hops from "./Hops.js"
@@ -15,6 +16,8 @@ const strip = (headers: IncomingHttpHeaders): void => {
   headers.connection = "close"
 }
 
+const garbled = { status: 502, text: "it answered what cannot be passed on" }
+
 interface Forwarding {
   /** Resolves when the answer has left, or either side has. */
   readonly forward: (
@@ -26,8 +29,10 @@ interface Forwarding {
 }
 
 export const make = (silenceMillis: number): Forwarding => {
-  const proxy = new ProxyServer({ xfwd: false, changeOrigin: false, proxyTimeout: silenceMillis })
-  proxy.on("proxyRes", ({ headers }) => strip(headers))
+  const proxy = guarded(new ProxyServer({ xfwd: false, changeOrigin: false, proxyTimeout: silenceMillis }), {
+    passes: ({ headers }) => strip(headers),
+    refused: (response) => Answering.answer(response, garbled)
+  })
   return {
     forward: ({ authority, host, path, port }, upstream, request, response) =>
       Effect.suspend(() => {

@@ -27,7 +27,6 @@ import { ClusterLive, SystemLive } from "./system/SystemLive.js"
 import * as AnswerRoom from "./wire/AnswerRoom.js"
 import * as Arrivals from "./wire/Arrivals.js"
 import * as Body from "./wire/Body.js"
-import * as Descriptors from "./wire/Descriptors.js"
 import * as Listener from "./wire/Listener.js"
 
 export interface Bound {
@@ -45,13 +44,14 @@ export interface Options extends Body.Options, Arrivals.Options, AnswerRoom.Opti
   readonly version: string
   /** As sessions are told to have. */
   readonly memoryMbPerVcpu?: number
+  /** Terminals are among them. */
   readonly maxConnections?: number
   readonly stopWithin?: Duration.DurationInput
   /** Without it the API is plain HTTP. */
   readonly secure?: Secure
 }
 
-const usual = { maxConnections: Math.min(8_192, Descriptors.here()), stopWithin: "30 seconds" } as const
+const usual = { maxConnections: 8_192, stopWithin: "30 seconds" } as const
 
 const paths = { caseSensitive: true, ignoreDuplicateSlashes: false, ignoreTrailingSlash: true }
 

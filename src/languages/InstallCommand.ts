@@ -23,10 +23,12 @@ const spawned = (argv: ReadonlyArray<string>, line: (text: string) => void) =>
       output = `${output}${text}\n`.slice(-kept)
       if (told.test(text)) line(text)
     }
-    createInterface(child.stdout).on("line", take)
-    createInterface(child.stderr).on("line", take)
     child.once("error", (error) => resume(Effect.succeed({ code: 127, output: error.message })))
     child.once("close", (code) => resume(Effect.succeed({ code: code ?? 1, output })))
+    // Without a process there may be no streams, and the signal would be for our own group.
+    if (child.pid === undefined) return Effect.void
+    createInterface(child.stdout).on("line", take)
+    createInterface(child.stderr).on("line", take)
     // SIGTERM: apt-get leaves its database in order.
     return Effect.sync(() => child.kill("SIGTERM"))
   })

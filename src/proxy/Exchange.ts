@@ -3,8 +3,11 @@ import { Agent, type IncomingMessage, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Effect } from "effect"
 import { ProxyServer } from "httpxy"
+import * as Answer from "../strangers/Answer.js"
+import * as Guarding from "../strangers/Guarding.js"
 import * as Claims from "./Claims.js"
 import { type Destination, Unreachable } from "./Destinations.js"
+import * as Lingering from "./Lingering.js"
 import * as Refusing from "./Refusing.js"
 
 /** Without a byte of the answer; longer than clients wait. */
@@ -44,11 +47,23 @@ const onLeft = (response: ServerResponse, left: () => void): (() => void) => {
   }
 }
 
+const guarded = (proxy: ProxyServer): ProxyServer =>
+  Guarding.guarded(proxy, {
+    passes: Claims.giveBackWish,
+    refused: (response) => Refusing.answer(response, Refusing.garbled)
+  }).on("proxyReqWs", (sent, _, visitor) => {
+    // The service stays with HTTP.
+    sent.once("response", (answer) => {
+      if (Answer.passes(answer)) return Lingering.after(visitor)
+      answer.destroy()
+      Refusing.hangUp(visitor, Refusing.garbled)
+    })
+  })
+
 type Asleep = Extract<Destination, { readonly _tag: "Ready" }>["asleep"]
 
 export const make = () => {
-  const proxy = new ProxyServer({ xfwd: true, upgradeTimeout: UPGRADE_MILLIS, proxyTimeout: SILENCE_MILLIS })
-  proxy.on("proxyRes", (answer, request) => Claims.giveBackWish(answer, request))
+  const proxy = guarded(new ProxyServer({ xfwd: true, upgradeTimeout: UPGRADE_MILLIS, proxyTimeout: SILENCE_MILLIS }))
 
   /** Resolves when the answer has left or the visitor has. */
   const through = (
@@ -83,6 +98,8 @@ export const make = () => {
     Effect.async((resume) => {
       if (visitor.destroyed) return resume(Effect.void)
       visitor.once("close", () => resume(Effect.void))
+      // Headers are bytes, one character each, also where another protocol begins.
+      visitor.setDefaultEncoding("latin1")
       proxy.ws(request, visitor, { target, agent: new Once(inside) }, head).catch(() => visitor.destroy())
       return Effect.sync(() => visitor.destroy())
     })

@@ -1,7 +1,8 @@
 /** What visitors are told when there is no service to answer them: a page for people, JSON for programs. */
 import type { ServerResponse } from "node:http"
-import type { Duplex } from "node:stream"
+import type { Socket } from "node:net"
 import type { Destination } from "./Destinations.js"
+import * as Lingering from "./Lingering.js"
 
 export interface Refusal {
   readonly status: 400 | 404 | 410 | 502 | 503
@@ -35,6 +36,14 @@ export const unreachable = (reason: string): Refusal => ({
   page: true,
   retryAfterSeconds: 1
 })
+
+/** Its answer cannot be passed on. */
+export const garbled: Refusal = {
+  status: 502,
+  code: "service_unreachable",
+  message: "The service runs, and what it answers is not HTTP as anybody may pass it on.",
+  page: true
+}
 
 /** Why this destination answers nobody. */
 export const of = (destination: Exclude<Destination, { readonly _tag: "Ready" }>): Refusal => {
@@ -93,8 +102,9 @@ export const answer = (response: ServerResponse, refusal: Refusal): void => {
 }
 
 /** To whom asked for another protocol: no response object exists for an upgrade. */
-export const hangUp = (socket: Duplex, refusal: Refusal): void => {
+export const hangUp = (socket: Socket, refusal: Refusal): void => {
   const { body, headers } = parts({ ...refusal, page: false }, undefined)
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  socket.end(`HTTP/1.1 ${refusal.status} ${phrases[refusal.status]}\r\n${lines.join("")}\r\n${body}`)
+  Lingering.after(socket)
+  socket.end(`HTTP/1.1 ${refusal.status} ${phrases[refusal.status]}\r\n${lines.join("")}\r\n${body}`, "utf8")
 }

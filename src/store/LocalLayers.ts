@@ -55,7 +55,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
   const left = async () => {
     if ((await files.free()) < diskReserveBytes) throw LayerFaults.noRoom
   }
-  const room: LayerFlow.Room = { bounds: { bytes: layerBytes, files: layerFiles }, left }
+  const room: LayerFlow.Room = { bounds: { bytes: layerBytes, files: layerFiles, unpacked: Tar.unpacked }, left }
   /** What was kept once is given back whatever the bounds are now. */
   const anyRoom: LayerFlow.Room = {
     ...room,

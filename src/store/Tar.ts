@@ -31,6 +31,15 @@ const attributes = ["--xattrs", "--xattrs-include=user.*", "--no-acls", "--no-se
 const toContainer = "--transform=flags=rhS;s,^home\\(/\\|$\\),home/sandbox\\1,"
 const fromContainer = "--transform=flags=rhS;s,^home/sandbox\\(/\\|$\\),home\\1,"
 
+const IN_CONTAINER = Buffer.from("home/sandbox/")
+const HERE = "home/"
+
+/** How long what `pack` calls so is to `unpack`. */
+export const unpacked = (name: Buffer): number =>
+  name.subarray(0, IN_CONTAINER.length).equals(IN_CONTAINER)
+    ? name.length - IN_CONTAINER.length + HERE.length
+    : name.length
+
 /**
  * Owners are the container's business, not the content's; bits that change the user have no meaning in a container, and
  * must have none outside.

@@ -30,39 +30,69 @@ const mostSaid = 2_048
 /** Nothing of ours: no credentials, no language, and only the system's own programs. */
 const environment = { LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }
 
+/** Both are heard from its first moment: an error that nobody listened for would end the server. */
 const endOf = (child: ChildProcess): Promise<Ended> =>
   new Promise((resolve) => {
     let said = ""
+    child.once("error", (error) => resolve({ code: null, said: said || error.message }))
+    child.once("close", (code) => resolve({ code, said: said.trim() }))
     child.stderr?.on("data", (chunk: Buffer) => {
       if (said.length < mostSaid) said += chunk.toString("latin1").slice(0, mostSaid - said.length)
     })
-    child.once("error", (error) => resolve({ code: null, said: said || error.message }))
-    child.once("close", (code) => resolve({ code, said: said.trim() }))
   })
 
-/** Killed when the scope closes, which waits until it is gone. */
+interface Started extends Running {
+  readonly end: () => void
+}
+
+/** As one that ended at once, took nothing and wrote nothing. */
+const unstarted = (ended: Promise<Ended>): Started => {
+  const stdin = new PassThrough().on("error", () => undefined)
+  const stdout = new PassThrough().on("error", () => undefined)
+  stdin.destroy()
+  stdout.end()
+  return { stdin, stdout, ended, end: () => stdout.destroy() }
+}
+
+const launched = (argv: ReadonlyArray<string>): Started => {
+  // Tenants who run programs come first.
+  const child: ChildProcess = spawn("nice", ["-n", "10", ...argv], { env: environment, cwd: "/", stdio: "pipe" })
+  const ended = endOf(child)
+  const { stderr, stdin, stdout: output } = child
+  // Who reads or writes the streams sees their errors too; without a listener each would end the server.
+  for (const stream of [stdin, output, stderr]) stream?.on("error", () => undefined)
+  // Without a process its signals would be for our own group; for want of descriptors there are not even streams.
+  if (child.pid === undefined || !stdin || !output) return unstarted(ended)
+  // Node throws away what nobody has begun to read when a process ends: ours waits until somebody does.
+  const stdout = new PassThrough()
+  output.on("error", (error) => stdout.destroy(error)).pipe(stdout)
+  stdout.on("error", () => undefined)
+  const end = () => {
+    child.kill("SIGKILL")
+    // It counts as ended when its streams have, and nobody may be reading any longer.
+    for (const stream of [stdin, output, stdout]) stream.destroy()
+  }
+  return { stdin, stdout, ended, end }
+}
+
+/** What node does not tell as an event it throws: also that is a run that ended badly. */
+const launch = (argv: ReadonlyArray<string>): Started => {
+  try {
+    return launched(argv)
+  } catch (error) {
+    return unstarted(Promise.resolve({ code: null, said: error instanceof Error ? error.message : String(error) }))
+  }
+}
+
+/** Killed when the scope closes, which waits until it is gone. One that cannot be started has ended badly at once. */
 export const start = (argv: ReadonlyArray<string>): Effect.Effect<Running, never, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        // Tenants who run programs come first.
-        const child = spawn("nice", ["-n", "10", ...argv], { env: environment, cwd: "/", stdio: "pipe" })
-        // Who reads or writes the streams sees their errors too; without a listener each would end the server.
-        for (const stream of [child.stdin, child.stderr]) stream.on("error", () => undefined)
-        // Node throws away what nobody has begun to read when a process ends: ours waits until somebody does.
-        const stdout = new PassThrough()
-        child.stdout.on("error", (error) => stdout.destroy(error)).pipe(stdout)
-        stdout.on("error", () => undefined)
-        return { child, stdout, ended: endOf(child) }
-      }),
-      ({ child, ended, stdout }) => {
-        child.kill("SIGKILL")
-        // It counts as ended when its streams have, and nobody may be reading any longer.
-        for (const stream of [child.stdin, child.stdout, stdout]) stream.destroy()
-        return Effect.promise(() => ended)
-      }
-    ),
-    ({ child, ended, stdout }) => ({ stdin: child.stdin, stdout, ended })
+  Effect.acquireRelease(
+    Effect.sync(() => launch(argv)),
+    ({ end, ended }) =>
+      Effect.zipRight(
+        Effect.sync(end),
+        Effect.promise(() => ended)
+      )
   )
 
 const roomIn = (stdin: Writable): Promise<void> =>

@@ -49,10 +49,14 @@ const unavailable = (error: unknown) =>
 const disk = <A>(body: () => Promise<A>): Effect.Effect<A, StoreUnavailable> =>
   Effect.uninterruptible(Effect.tryPromise({ try: body, catch: unavailable }))
 
+const missing = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")
+
+/** Rejects when that cannot be known: what is taken for absent loses its place. */
 const there = (path: string): Promise<boolean> =>
   access(path).then(
     () => true,
-    () => false
+    (error) => (missing(error) ? false : Promise.reject(error))
   )
 
 const syncDirectory = async (path: string): Promise<void> => {

@@ -4,6 +4,7 @@ import type { Settings } from "../cli/Settings.js"
 import * as Proxy from "../proxy/Proxy.js"
 import * as ServiceDestinations from "../proxy/ServiceDestinations.js"
 import type { Secure } from "../tls/Secure.js"
+import type { Shares } from "./Descriptors.js"
 
 interface Front {
   /** Where it really listens. */
@@ -18,7 +19,7 @@ const preferred = ({ port, proxyPort }: Settings): readonly [number, ...Readonly
   return port === 0 || port === 65_535 ? [0] : [port + 1, 0]
 }
 
-export const make = (settings: Settings, secure: Secure | undefined) =>
+export const make = (settings: Settings, secure: Secure | undefined, shares: Shares) =>
   Effect.gen(function* () {
     const bound = yield* Deferred.make<number>()
     const destinations = yield* Layer.build(ServiceDestinations.layer(settings.domain))
@@ -29,6 +30,8 @@ export const make = (settings: Settings, secure: Secure | undefined) =>
       const { port, run } = yield* Proxy.start({
         host: settings.host,
         ports,
+        maxConnections: shares.proxy,
+        publicConnections: shares.publicPorts,
         ...(secure === undefined ? {} : { secure })
       })
       yield* Deferred.succeed(bound, port)

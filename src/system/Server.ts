@@ -21,6 +21,7 @@ import * as Children from "../kernel/Children.js"
 import * as Witness from "../kernel/Witness.js"
 import { Blobs } from "../store/Blobs.js"
 import { Substrate } from "../substrate/Substrate.js"
+import * as Descriptors from "./Descriptors.js"
 import * as DiskRoom from "./DiskRoom.js"
 import * as Foundation from "./Foundation.js"
 import * as Front from "./Front.js"
@@ -30,6 +31,7 @@ import * as ServiceRoom from "./ServiceRoom.js"
 import * as SessionRoom from "./SessionRoom.js"
 import * as Sizing from "./Sizing.js"
 import * as SnapshotRoom from "./SnapshotRoom.js"
+import * as Sweeping from "./Sweeping.js"
 import * as TlsRoom from "./TlsRoom.js"
 import { version } from "./Version.js"
 import * as WayOut from "./WayOut.js"
@@ -51,7 +53,7 @@ const housekeeping = ({ branch }: Root.Root, { idempotencyMillis, jobRetentionMi
     const recorder = yield* RefusalRecorder.RefusalRecorder
     const blobs = yield* Blobs
     const { run } = yield* Retention.make({ jobMillis: jobRetentionMillis, reservationMillis: idempotencyMillis })
-    const sweeping = Effect.asVoid(Effect.repeat(blobs.sweep, Schedule.spaced("1 minute")))
+    const sweeping = Sweeping.every("1 minute", "blobs could not be swept", blobs.sweep)
     const children = [
       { ...worker, name: "witness", start: witness.keep },
       { ...worker, name: "refusals", start: recorder.run },
@@ -135,8 +137,10 @@ const services = ({ branch }: Root.Root, settings: Settings, sizing: Sizing.Sizi
 const edge = ({ branch, hoping }: Root.Root, settings: Settings, tls: TlsRoom.TlsRoom) =>
   Effect.gen(function* () {
     const { domain, host, memoryPerVcpuBytes, port, sessionWs } = settings
-    const front = yield* Front.make(settings, tls.proxy)
+    const shares = Descriptors.here()
+    const front = yield* Front.make(settings, tls.proxy, shares)
     const memoryMbPerVcpu = Math.floor(memoryPerVcpuBytes / 2 ** 20)
+    const own = { host, version, sessionWs, memoryMbPerVcpu, maxConnections: shares.api, ...tls.api }
     const bound = yield* Deferred.make<Http.Bound>()
     const api = Effect.gen(function* () {
       const first = yield* Effect.transposeOption(yield* Deferred.poll(bound))
@@ -144,13 +148,13 @@ const edge = ({ branch, hoping }: Root.Root, settings: Settings, tls: TlsRoom.Tl
       const again = Option.match(first, { onNone: () => port, onSome: (known) => known.port })
       const scheme = tls.proxy === undefined ? "http" : "https"
       const urls = ServiceUrls.make(domain, yield* front.port, memoryMbPerVcpu, scheme)
-      const api = Http.layer({ host, port: again, version, sessionWs, memoryMbPerVcpu, ...tls.api })
+      const api = Http.layer({ ...own, port: again })
       const context = yield* Layer.build(Layer.provide(api, Layer.succeed(ServiceUrls.ServiceUrls, urls)))
       yield* Deferred.succeed(bound, Context.get(context, Http.Server))
       return yield* Effect.never
     })
     const children = [
-      { ...worker, ...(yield* WayOut.child(settings)) },
+      { ...worker, ...(yield* WayOut.child(settings, shares)) },
       { ...worker, ...front.child },
       ...tls.children.map((child) => ({ ...worker, ...child })),
       { ...worker, shutdown: "40 seconds", name: "api", start: api }

@@ -1,5 +1,5 @@
 /** Snapshots and images in the tree, and what frees their layers. */
-import { Context, Effect, Schedule } from "effect"
+import { Context, Effect } from "effect"
 import { Images } from "../../actors/image/Images.js"
 import * as ImagesLive from "../../actors/image/ImagesLive.js"
 import { Services } from "../../actors/service/Services.js"
@@ -9,6 +9,7 @@ import { Snapshots } from "../../actors/snapshot/Snapshots.js"
 import * as SnapshotsLive from "../../actors/snapshot/SnapshotsLive.js"
 import type { DiskRoom } from "./DiskRoom.js"
 import type { Root } from "./Root.js"
+import * as Sweeping from "./Sweeping.js"
 
 const rules = { strategy: "one_for_one", intensity: 10, period: "30 seconds" } as const
 const backoff = { first: "1 second", max: "1 minute" } as const
@@ -20,7 +21,7 @@ export const make = ({ branch }: Root, doors: Pick<DiskRoom, "snapshots" | "imag
     const snapshots = yield* SnapshotsLive.make(places)
     const images = yield* ImagesLive.make(places)
     const round = yield* Retention.make(snapshots)
-    const start = Effect.asVoid(Effect.repeat(round, Schedule.spaced("1 minute")))
+    const start = Sweeping.every("1 minute", "snapshots and layers could not be swept", round)
     yield* branch({ ...rules, backoff, name: "snapshots", children: [{ ...worker, name: "retention", start }] })
     return Context.make(Snapshots, doors.snapshots(snapshots)).pipe(Context.add(Images, doors.images(images)))
   })

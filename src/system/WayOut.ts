@@ -5,6 +5,7 @@ import type { Settings } from "../cli/Settings.js"
 import * as EgressProxy from "../egress/EgressProxy.js"
 import * as ControlSocket from "../rpc/ControlSocket.js"
 import * as TrustAnchors from "../store/certificates/TrustAnchors.js"
+import type { Shares } from "./Descriptors.js"
 
 /** Of the proxy's socket, as the membrane is told it: the same for every server on that directory. */
 export const pathOf = ({ data }: Settings): string => ControlSocket.egressPathOf(resolve(data))
@@ -12,7 +13,7 @@ export const pathOf = ({ data }: Settings): string => ControlSocket.egressPathOf
 const roots = () => TrustAnchors.believed(process.env.NODE_EXTRA_CA_CERTS)
 
 /** As it is to be supervised. */
-export const child = (settings: Settings) =>
+export const child = (settings: Settings, { egress: total }: Shares) =>
   Effect.gen(function* () {
     const { egressClosedPorts: closedPorts, egressResolvers: resolvers } = settings
     const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof EgressProxy.make>>>()
@@ -20,7 +21,7 @@ export const child = (settings: Settings) =>
     let size = () => 0
     const start = Effect.gen(function* () {
       yield* ControlSocket.prepare(path)
-      const proxy = yield* EgressProxy.make({ path, closedPorts, resolvers, roots })
+      const proxy = yield* EgressProxy.make({ path, closedPorts, resolvers, roots, total })
       size = proxy.size
       return yield* proxy.run
     })

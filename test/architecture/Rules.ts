@@ -6,7 +6,8 @@ export type Rule = (sources: ReadonlyArray<Source>) => ReadonlyArray<string>
 
 const everything = [
   ...["events", "actors", "src/guards", "src/kernel", "src/log", "src/store", "src/substrate", "src/languages"],
-  ...["src/projections", "src/http", "src/proxy", "src/tls", "src/egress", "src/rpc", "src/cli", "src/system", "bench"]
+  ...["src/projections", "src/http", "src/proxy", "src/tls", "src/egress", "src/rpc", "src/cli", "src/system", "bench"],
+  "src/strangers"
 ]
 
 /** Who may import whom. A layer that is not here does not exist. */
@@ -19,6 +20,7 @@ const allowed: { readonly [layer: string]: ReadonlyArray<string> } = {
   "src/substrate": [],
   "src/languages": [],
   "src/tls": [],
+  "src/strangers": [],
   "src/projections": ["events", "src/log"],
   actors: [
     "events",
@@ -31,8 +33,8 @@ const allowed: { readonly [layer: string]: ReadonlyArray<string> } = {
     "src/projections"
   ],
   "src/http": ["events", "src/guards", "actors", "src/projections", "src/store", "src/languages", "src/tls"],
-  "src/proxy": ["events", "actors", "src/projections", "src/tls"],
-  "src/egress": ["events", "src/guards", "actors", "src/projections", "src/store"],
+  "src/proxy": ["events", "actors", "src/projections", "src/strangers", "src/tls"],
+  "src/egress": ["events", "src/guards", "actors", "src/projections", "src/store", "src/strangers"],
   "src/rpc": ["events", "actors", "src/kernel", "src/log", "src/projections"],
   "src/cli": everything,
   "src/system": everything,

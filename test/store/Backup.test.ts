@@ -252,9 +252,10 @@ describe("a backup", () => {
     const dig = "import os,sys\nos.chdir(sys.argv[1])\nfor i in range(20):\n os.mkdir('d'*240); os.chdir('d'*240)"
     execFileSync("python3", ["-c", dig, join(source.volume, "home")])
     const file = join(fresh(), "b")
-    fine(await create(source, file))
+    const incomplete = [`volumes/${service}`]
+    expect(fine(await create(source, file)).incomplete).toEqual(incomplete)
     const data = join(fresh(), "data")
-    expect(fine(await restore(source, file, data)).incomplete).toEqual([`volumes/${service}`])
+    expect(fine(await restore(source, file, data)).incomplete).toEqual(incomplete)
     expect(fs.readFileSync(join(data, "volumes", service, "srv", "file"), "utf8")).toBe("what a service wrote")
     for (const path of [source.data, data]) execFileSync("rm", ["-rf", path])
   }, 20_000)

@@ -1,4 +1,7 @@
-"""Marks some files of a tree with extended attributes (mark), or tells all that can be seen of it (census): independent of ours."""
+"""
+Marks some files of a tree with extended attributes (mark), or tells all that can be seen of it (census): independent of ours.
+Makes something at a path of a length (dig), and tells what is in a tree that is deeper than paths can be (deep).
+"""
 import hashlib, json, os, stat, sys
 
 command, root = sys.argv[1], os.fsencode(sys.argv[2])
@@ -48,4 +51,37 @@ def census():
     print(json.dumps(rows))
 
 
-{"mark": mark, "census": census}[command]()
+def dig(length, kind):
+    os.chdir(root)
+    while length > 250:
+        os.makedirs("d" * 200, exist_ok=True)
+        os.chdir("d" * 200)
+        length -= 201
+    name = "\x01" + "f" * (length - 1)
+    if kind == "directory":
+        os.mkdir(name)
+        return
+    with open(name, "wb") as file:
+        if kind == "sparse":
+            file.seek(5_000_000)
+        file.write(b"x")
+    if kind == "attributed":
+        os.setxattr(name, "user.a", b"b")
+    if kind == "linked":
+        os.link(name, "\x02" + name[1:])
+
+
+def deep():
+    rows = []
+    for path, directories, files, fd in os.fwalk(root):
+        for name in directories + files:
+            seen = os.stat(name, dir_fd=fd, follow_symlinks=False)
+            attributes = os.listxattr(b"/proc/self/fd/%d/%s" % (fd, name))
+            rows.append([path[len(root):].hex(), name.hex(), seen.st_mode, seen.st_nlink, seen.st_blocks, attributes])
+    print(json.dumps(sorted(rows)))
+
+
+if command == "dig":
+    dig(int(sys.argv[3]), sys.argv[4])
+else:
+    {"mark": mark, "census": census, "deep": deep}[command]()

@@ -1,7 +1,7 @@
 /** Layers against real trees and a real disk: nothing of a volume is lost, and nothing half-done is ever seen. */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
-import { join } from "node:path"
+import { join, sep } from "node:path"
 import { Effect, Fiber, Schedule, TestClock } from "effect"
 import * as fc from "fast-check"
 import { expect } from "vitest"
@@ -10,7 +10,7 @@ import { Layers } from "../../src/store/Layers.js"
 import { Volumes } from "../../src/store/Volumes.js"
 import { effect, live } from "../support/it.js"
 import { directory, storageIn } from "../support/storage.js"
-import { census, grow, mark, type Node, node } from "./trees.js"
+import { census, deep, dig, grow, mark, type Node, node } from "./trees.js"
 
 const id = ServiceId.make(`unsb-service-${"0".repeat(16)}`)
 const parts = ["home", "srv", "tmp"]
@@ -118,6 +118,31 @@ live("sockets are left out, and devices are refused with nothing left behind", (
     }).pipe(Effect.scoped)
   )
 )
+
+/** Deeper than what removes by names can. */
+const removed = (...of: ReadonlyArray<string>) => Effect.sync(() => execFileSync("rm", ["-rf", "--", ...of]))
+
+const paths = { file: 4_095, directory: 4_095, sparse: 4_095, linked: 4_095, attributed: 4_079 } as const
+
+for (const kind of ["file", "directory", "sparse", "linked", "attributed"] as const)
+  for (const part of kind === "file" ? ["home", "srv"] : ["home"])
+    live(`${kind} in ${part} at the longest path comes back, and what is beyond that is refused when it is taken`, () =>
+      withStore((data, path) =>
+        Effect.gen(function* () {
+          const { layers, volumes } = yield* store
+          dig(path + sep + part, paths[kind] - part.length - 1, kind)
+          const { digest } = yield* layers.pack(path)
+          yield* volumes.replace(id, (fresh) => layers.unpack(digest, fresh))
+          expect(deep(volumes.path(id))).toEqual(deep(path))
+          dig(path + sep + part, paths[kind] - part.length, kind)
+          expect(yield* Effect.flip(layers.pack(path))).toMatchObject({
+            why: "unfit",
+            message: expect.stringMatching(/too long: "(home\/sandbox|srv)\/d{27,}…f{40}", 4\d{3} bytes/)
+          })
+          expect(stored(data)).toHaveLength(1)
+        }).pipe(Effect.ensuring(removed(path, join(data, "volumes"))), Effect.scoped)
+      )
+    )
 
 live("what changes the user is not kept", () =>
   withStore((_, path) =>

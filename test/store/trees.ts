@@ -123,3 +123,13 @@ export const mark = (directory: string): void => void python("mark", directory)
 /** All that can be seen of a tree but its owners. */
 export const census = (directory: string): ReadonlyArray<Readonly<Record<string, unknown>>> =>
   JSON.parse(python("census", directory))
+
+/** Something whose path, from there, is so long. */
+export const dig = (
+  directory: string,
+  length: number,
+  kind: "file" | "directory" | "sparse" | "linked" | "attributed"
+): void => void python("dig", directory, String(length), kind)
+
+/** The like of `census` for trees that are deeper than a path can be. */
+export const deep = (directory: string): ReadonlyArray<unknown> => JSON.parse(python("deep", directory))

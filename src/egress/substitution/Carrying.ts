@@ -60,7 +60,7 @@ const turned = (out: Outgoing, sent: ClientRequest, request: IncomingMessage, cl
     sent.once("response", (given) => answered((response) => Replying.reply(given, out.scrubbing, response)))
     sent.once("upgrade", (given, _, first) => {
       settled = true
-      client.write(Head.switching(given, out.scrubbing))
+      client.write(Head.switching(given, out.scrubbing), "latin1")
       resume(Effect.succeed(first))
     })
     sent.end()

@@ -25,7 +25,5 @@ const inBase64 = (value: string): ReadonlyArray<string> =>
     return [own, own.replaceAll("+", "-").replaceAll("/", "_")]
   })
 
-/** Everything that it may come back as, each once. */
-export const all = (value: string): ReadonlyArray<string> => [
-  ...new Set([value, written(value, "url"), written(value, "json"), ...inBase64(value)])
-]
+/** What it may come back as, each once; and each character of that in any spelling (Spelling.ts). */
+export const all = (value: string): ReadonlyArray<string> => [...new Set([value, ...inBase64(value)])]

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { pipeline, type Transform } from "node:stream"
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib"
+import * as Answer from "../../strangers/Answer.js"
 import * as Answering from "../Answering.js"
 import * as Head from "./Head.js"
 import type { Scrubbing } from "./Scrubbing.js"
@@ -46,6 +47,7 @@ const passed = (
   scrubbing: Scrubbing,
   response: ServerResponse
 ): Answering.Answer | undefined => {
+  if (!Answer.passes(given)) return malformed
   const { headers, statusCode = 502 } = given
   if (hasNoBody(response.req.method, statusCode)) {
     if (!begin(response, given, Head.bare(given, scrubbing))) return malformed

@@ -1,67 +1,41 @@
-/** An answer as it comes back: values that the host repeats are placeholders again, also where pieces part them. */
+/** An answer as it comes back: values that the host repeats are placeholders again, however their characters are written. */
 import { Transform, type TransformCallback } from "node:stream"
 import * as Forms from "./Forms.js"
 import type { Swap } from "./Going.js"
-
-const quoted = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&")
+import { Sieve } from "./Sieve.js"
+import * as Words from "./Words.js"
 
 export class Scrubbing {
-  private readonly instead: ReadonlyMap<string, string>
-  private readonly pattern: RegExp
-  private readonly firsts: ReadonlySet<string>
-  private readonly longest: number
+  private readonly words: Words.Words
+  /** As they are read where case does not count. */
+  private readonly lower: ReadonlyArray<string>
 
   /** `sent`: what the container wrote, by what was sent for it. */
   constructor(swaps: ReadonlyArray<Swap>, sent: ReadonlyMap<string, string>) {
     const values = swaps.flatMap(({ placeholder, value }) =>
       Forms.all(value).map((form) => [form, placeholder] as const)
     )
-    this.instead = new Map([...values, ...sent])
-    // The longer of two that begin alike is the one that is meant.
-    const found = [...this.instead.keys()].sort((one, other) => other.length - one.length)
-    this.pattern = new RegExp(found.map(quoted).join("|"), "g")
-    this.firsts = new Set(found.map((one) => one.slice(0, 1)))
-    this.longest = Math.max(...found.map(({ length }) => length))
+    const instead = new Map([...values, ...sent])
+    this.words = Words.shared(instead)
+    this.lower = [...instead.keys()].flatMap((one) => [one.toLowerCase(), Forms.written(one, "url").toLowerCase()])
   }
 
   /** Whatever the case: of what is read without regard to it. */
   isIn(name: string): boolean {
     const given = name.toLowerCase()
-    return [...this.instead.keys()].some((one) => given.includes(one.toLowerCase()))
+    return this.lower.some((one) => given.includes(one)) || this.text(name) !== name
   }
 
   text(given: string): string {
-    return given.replace(this.pattern, (found) => this.instead.get(found) ?? "")
+    return new Sieve(this.words).pass(Buffer.from(given, "latin1"), true).toString("latin1")
   }
 
-  /** Where something begins that may be the first part of a value; the length when there is nothing of that kind. */
-  private beginning(text: string): number {
-    for (let at = Math.max(0, text.length - this.longest + 1); at < text.length; at++) {
-      if (!this.firsts.has(text[at] ?? "")) continue
-      const rest = text.slice(at)
-      for (const one of this.instead.keys()) if (one.length > rest.length && one.startsWith(rest)) return at
-    }
-    return text.length
-  }
-
-  /** What of it is certain, and what must wait for more. */
-  split(text: string): readonly [string, string] {
-    let end = this.beginning(text)
-    // A whole one that reaches beyond that is not to be parted.
-    for (const { 0: found, index } of text.matchAll(this.pattern))
-      if (index < end && index + found.length > end) end = index + found.length
-    return [this.text(text.slice(0, end)), text.slice(end)]
-  }
-
-  /** Bytes are kept as they are: one character each. */
+  /** Bytes are kept as they are, and go on as soon as it is certain that no value begins with them. */
   stream(): Transform {
-    let waiting = ""
-    const transform = (bytes: Buffer, _: BufferEncoding, done: TransformCallback) => {
-      const [certain, rest] = this.split(waiting + bytes.toString("latin1"))
-      waiting = rest
-      done(null, Buffer.from(certain, "latin1"))
-    }
-    const flush = (done: TransformCallback) => done(null, Buffer.from(this.text(waiting), "latin1"))
+    const sieve = new Sieve(this.words)
+    const transform = (bytes: Buffer, _: BufferEncoding, done: TransformCallback) =>
+      done(null, sieve.pass(bytes, false))
+    const flush = (done: TransformCallback) => done(null, sieve.pass(Buffer.alloc(0), true))
     return new Transform({ transform, flush })
   }
 }

@@ -32,7 +32,10 @@ const bytesOf = (data: RawData): Buffer => {
 
 const weightOf = (item: Buffer | Resize): number => APIECE + (item instanceof Buffer ? item.length : 0)
 
-/** What comes in, in order, while it is being taken; off the line no faster than that. */
+/**
+ * What comes in, in order, while it is being taken; off the line no faster than that. To be made as soon as the line is: what
+ * came with the upgrade itself follows at once, and an error that nobody heard would end the process.
+ */
 export class Incoming {
   private readonly waiting: Array<Buffer | Resize> = []
   private weight = 0
@@ -41,7 +44,7 @@ export class Incoming {
   silence = 0
   readonly closed = Deferred.unsafeMake<void>(FiberId.none)
 
-  constructor(private readonly socket: WebSocket) {
+  constructor(readonly socket: WebSocket) {
     socket.on("message", (data, isBinary) => this.came(bytesOf(data), isBinary))
     socket.on("pong", () => this.heard())
     socket.on("close", () => Deferred.unsafeDone(this.closed, Effect.void))

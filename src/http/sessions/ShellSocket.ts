@@ -2,7 +2,7 @@
 import { Deferred, Effect } from "effect"
 import type { WebSocket } from "ws"
 import type { Connection, Parting } from "../../../actors/session/Sessions.js"
-import { Incoming } from "./ShellInput.js"
+import type { Incoming } from "./ShellInput.js"
 
 const AGAIN = "10 millis"
 const PING = "20 seconds"
@@ -62,20 +62,20 @@ const typed = (incoming: Incoming, connection: Connection): Effect.Effect<never>
   )
 
 /** Resolves when the other side has been silent for too long; it is not blamed while nothing is read from it. */
-const deserted = (socket: WebSocket, incoming: Incoming): Effect.Effect<void> =>
+const deserted = (incoming: Incoming): Effect.Effect<void> =>
   Effect.sync(() => {
     if (incoming.held) return
     incoming.silence += 1
-    socket.ping()
+    incoming.socket.ping()
   }).pipe(Effect.delay(PING), Effect.repeat({ until: () => incoming.silence > SILENT }), Effect.asVoid)
 
 /** Resolves when its owner's key is not good any more, or that cannot be known. */
 const disowned = ({ allowed }: Options): Effect.Effect<void> =>
   allowed.pipe(Effect.delay(LOOK), Effect.repeat({ while: (still) => still }), Effect.asVoid)
 
-const close = (socket: WebSocket, incoming: Incoming, code: number, reason = "") =>
+const close = ({ closed, socket }: Incoming, code: number, reason = "") =>
   Effect.sync(() => socket.close(code, reason)).pipe(
-    Effect.zipRight(Effect.timeoutOption(Effect.interruptible(Deferred.await(incoming.closed)), CLOSES_WITHIN)),
+    Effect.zipRight(Effect.timeoutOption(Effect.interruptible(Deferred.await(closed)), CLOSES_WITHIN)),
     Effect.zipRight(Effect.sync(() => socket.terminate()))
   )
 
@@ -83,31 +83,31 @@ const stopping = JSON.stringify({ type: "detached", reason: "stopping" })
 const parted = JSON.stringify({ type: "detached", reason: "key" })
 
 /** However it came to its end, whose key is not good any more is told that. It does not wait for a side that reads nothing. */
-const farewell = (socket: WebSocket, incoming: Incoming, { allowed }: Options) =>
+const farewell = (incoming: Incoming, { allowed }: Options) =>
   Effect.flatMap(allowed, (still) => {
-    if (still) return close(socket, incoming, codes.done)
-    const said = Effect.sync(() => socket.send(parted, () => {}))
-    return Effect.zipRight(said, close(socket, incoming, codes.policy, "its owner's key is not in good standing"))
+    if (still) return close(incoming, codes.done)
+    const said = Effect.sync(() => incoming.socket.send(parted, () => {}))
+    return Effect.zipRight(said, close(incoming, codes.policy, "its owner's key is not in good standing"))
   })
 
 /** Resolves when either side has had enough, or its owner's key is not good any more. */
-export const serve = (socket: WebSocket, connection: Connection, options: Options): Effect.Effect<void> =>
+export const serve = (incoming: Incoming, connection: Connection, options: Options): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const incoming = new Incoming(socket)
+    const { socket } = incoming
     const offset = JSON.stringify({ type: "offset", offset: connection.offset })
     const first = options.tellsOffset ? send(socket, offset) : Effect.void
     return Effect.raceAll([
       Effect.zipRight(first, shown(socket, connection)),
       typed(incoming, connection),
-      deserted(socket, incoming),
+      deserted(incoming),
       disowned(options),
       Deferred.await(incoming.closed)
     ]).pipe(
-      Effect.zipRight(farewell(socket, incoming, options)),
+      Effect.zipRight(farewell(incoming, options)),
       Effect.onInterrupt(() =>
         Effect.zipRight(
           Effect.sync(() => socket.send(stopping, () => {})),
-          close(socket, incoming, codes.restart)
+          close(incoming, codes.restart)
         )
       )
     )

@@ -2,7 +2,7 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import { Clock, Effect, FiberSet, Option, Schema } from "effect"
-import { type WebSocket, WebSocketServer } from "ws"
+import { WebSocketServer } from "ws"
 import { Sessions } from "../../../actors/session/Sessions.js"
 import { SessionId } from "../../../events/Ids.js"
 import { keyActive } from "../../guards/KeyActive.js"
@@ -14,6 +14,7 @@ import * as Refusing from "../Refusing.js"
 import * as Standing from "../Standing.js"
 import type { Upgrade } from "../wire/Listener.js"
 import { foundOf, told } from "./SessionDesk.js"
+import { Incoming } from "./ShellInput.js"
 import * as ShellSocket from "./ShellSocket.js"
 import { ShellTickets } from "./ShellTickets.js"
 
@@ -116,10 +117,14 @@ export const make = Effect.gen(function* () {
     return known
   }, Effect.mapError(problemOf))
 
-  const upgraded = (request: IncomingMessage, socket: Duplex, head: Buffer): Effect.Effect<WebSocket, Problem> =>
+  const upgraded = (request: IncomingMessage, socket: Duplex, head: Buffer): Effect.Effect<Incoming, Problem> =>
     Effect.async((resume) => {
       socket.once("close", () => resume(nowhere))
-      server.handleUpgrade(request, socket, head, (made) => resume(Effect.succeed(made)))
+      server.handleUpgrade(request, socket, head, (made) => {
+        // Heard from here on, whenever this fiber goes on.
+        const incoming = new Incoming(made)
+        resume(Effect.succeed(incoming))
+      })
     })
 
   const connected = (asked: Asked, request: IncomingMessage, socket: Duplex, head: Buffer) =>
@@ -127,9 +132,11 @@ export const make = Effect.gen(function* () {
       if ((yield* FiberSet.size(fibers)) > MOST) return yield* crowded
       const known = yield* admitted(asked)
       const connection = yield* Effect.mapError(sessions.connect(known, asked.since), told)
-      const line = yield* upgraded(request, socket, head)
+      const incoming = yield* Effect.acquireRelease(upgraded(request, socket, head), (made) =>
+        Effect.sync(() => made.socket.terminate())
+      )
       const allowed = inGoodStanding(known.facts.actor)
-      yield* ShellSocket.serve(line, connection, { allowed, tellsOffset: asked.since !== undefined })
+      yield* ShellSocket.serve(incoming, connection, { allowed, tellsOffset: asked.since !== undefined })
     }).pipe(
       Effect.scoped,
       Effect.catchAll((problem) => refuse(socket, problem)),

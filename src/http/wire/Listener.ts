@@ -4,7 +4,7 @@ import { createServer as createSecure } from "node:https"
 import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
 import { Server as TlsServer } from "node:tls"
-import { Data, Duration, Effect, type Scope } from "effect"
+import { Data, Duration, Effect, FiberHandle, type Scope } from "effect"
 import type { Secure } from "../../tls/Secure.js"
 import * as Arrivals from "./Arrivals.js"
 import { largestBody } from "./Body.js"
@@ -59,6 +59,10 @@ const listen = (server: Server, { host, port }: Options): Effect.Effect<AddressI
       resume(Effect.succeed(address))
     })
   })
+
+/** Said once in a while, however often it is so. */
+const lost = (reason: string) =>
+  Effect.zipRight(Effect.logWarning(`a connection to the API was lost: ${reason}`), Effect.sleep("1 minute"))
 
 /** Stops accepting at once, lets what is in flight finish, and cuts what is left at the deadline. */
 const stop = (server: Server, inFlight: ReadonlySet<ServerResponse>, within: Duration.DurationInput) =>
@@ -136,6 +140,11 @@ export const start = (handler: Handler, options: Options): Effect.Effect<Listeni
       ({ inFlight, server }) => (server.listening ? stop(server, inFlight, options.stopWithin) : Effect.void)
     )
     if (options.secure !== undefined && server instanceof TlsServer) yield* options.secure.follow(server)
+    const tell = yield* FiberHandle.makeRuntime<never>()
+    // What cannot be accepted now, for want of descriptors, is not the end of those that were.
+    server.on("error", ({ message }) => {
+      if (server.listening) tell(lost(message), { onlyIfMissing: true })
+    })
     const address = yield* listen(server, options)
     return {
       address,

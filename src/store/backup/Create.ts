@@ -38,7 +38,7 @@ const TRIES = 3
 
 const trees = Effect.fnUntraced(function* (writing: Writing, manifest: Manifest) {
   const { data } = writing
-  const found: Array<End["trees"][number]> = []
+  const found: Array<WriteTrees.Written> = []
   for (const name of manifest.trees)
     found.push(...(yield* WriteTrees.write(writing, `trees/${name}`, join(data, name))))
   for (const name of manifest.volumes ?? [])
@@ -59,9 +59,12 @@ const contents = Effect.fnUntraced(function* (writing: Writing, { copied, manife
   for (const one of files) yield* file(writing, `files/${one.name}`, join(directory, one.name), one)
   const blobs = yield* WriteKept.write(writing, "blobs", Proof.largeBlobs(db, manifest.createdAt))
   const layers = yield* WriteKept.write(writing, "layers", projections.layers(db))
-  const end: End = { blobs, layers, trees: yield* trees(writing, manifest) }
+  const written = yield* trees(writing, manifest)
+  const end: End = { blobs, layers, trees: written.map(({ tree }) => tree) }
   yield* document(writing, "end.json", end)
-  return { blobs, layers, volumes: end.trees.filter(({ member }) => member.startsWith("volumes/")).length }
+  const volumes = end.trees.filter(({ member }) => member.startsWith("volumes/")).length
+  const incomplete = written.flatMap((one) => (one.incomplete ? [one.tree.member] : []))
+  return { blobs, layers, volumes, incomplete }
 })
 
 const filled = (writing: Writing, content: Content) =>
@@ -121,8 +124,7 @@ const attempt = (options: Options) =>
       events: head.seq,
       secrets: secrets ?? null,
       smallBlobs,
-      rootKey,
-      incomplete: []
+      rootKey
     } satisfies Summary
   }).pipe(Effect.scoped)
 

@@ -2,6 +2,7 @@
 import { lstatSync, statfsSync } from "node:fs"
 import { geteuid } from "node:process"
 import { Effect, type Scope } from "effect"
+import * as TarNames from "../TarNames.js"
 import * as Tool from "../Tool.js"
 import { BackupRefused, failed } from "./BackupRefused.js"
 
@@ -106,8 +107,9 @@ export const unpacked = (
   content: AsyncIterable<Uint8Array>
 ): Effect.Effect<boolean, BackupRefused> =>
   Effect.gen(function* () {
-    const { code, said } = yield* fed(unpack(directory), content)
-    if (code === 0) return true
+    const names = TarNames.watching()
+    const { code, said } = yield* fed(unpack(directory), names.through(content))
+    if (code === 0) return !names.found()
     const room = yield* Effect.try({ try: () => !isFull(directory), catch: failed })
     if (code === 2 && room && tooLong(said)) return false
     return yield* new BackupRefused({ code: "failed", message: `${directory} cannot be filled: ${said}` })

@@ -11,15 +11,20 @@ const groupsOf = (text: string, separator: string): ReadonlyArray<string> =>
 
 const WIDTH = 32
 
-const attempt = (read: () => Promise<string>) => Effect.option(Effect.tryPromise(read))
+const isGone = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")
+
+/** Empty: there is no such process any more. Rejects when that cannot be known. */
+const groupsText = (pid: string): Promise<string> =>
+  readFile(`/proc/${pid}/cgroup`, "utf8").catch((error: unknown) => (isGone(error) ? "" : Promise.reject(error)))
 
 /** A process that is gone by the time that it is looked at is in no group. */
 const isOf = (own: ReadonlyArray<string>, namespace: string | undefined) => (pid: string) =>
   Effect.gen(function* () {
-    const groups = yield* attempt(() => readFile(`/proc/${pid}/cgroup`, "utf8"))
-    if (Option.isNone(groups) || !groupsOf(groups.value, "\n").some((line) => own.includes(line))) return false
+    const groups = yield* Effect.tryPromise(() => groupsText(pid))
+    if (!groupsOf(groups, "\n").some((line) => own.includes(line))) return false
     // A spawner that was started since may have given the group to another container: its namespace is another.
-    const found = yield* attempt(() => readlink(`/proc/${pid}/ns/pid`))
+    const found = yield* Effect.option(Effect.tryPromise(() => readlink(`/proc/${pid}/ns/pid`)))
     return Option.isNone(found) || namespace === undefined || found.value === `pid:[${namespace}]`
   })
 
@@ -31,6 +36,6 @@ export const left = (seal: Seal): Effect.Effect<number | null> =>
     const listed = yield* Effect.option(Effect.tryPromise(() => readdir("/proc")))
     if (Option.isNone(listed)) return null
     const pids = listed.value.filter((name) => /^\d+$/.test(name))
-    const members = yield* Effect.filter(pids, isOf(own, seal.get("ns.pid")), { concurrency: WIDTH })
-    return members.length
+    const members = yield* Effect.option(Effect.filter(pids, isOf(own, seal.get("ns.pid")), { concurrency: WIDTH }))
+    return Option.isNone(members) ? null : members.value.length
   })

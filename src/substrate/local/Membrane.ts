@@ -16,20 +16,30 @@ export interface Membrane {
   readonly leave: () => void
 }
 
-/** When the process was started, which no other of its number shares; undefined: it is over. */
+const isGone = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")
+
+/** When the process was started, which no other of its number shares; undefined: it is over. Throws when that cannot be known. */
 const startOf = (pid: number): string | undefined => {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? []
     return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19]
-  } catch {
-    return undefined
+  } catch (error) {
+    if (isGone(error)) return undefined
+    throw error
   }
 }
 
 /** One that is not our child: the kernel tells its end to somebody else. */
 export const stranger = (pid: number): Membrane => {
   const start = startOf(pid)
-  const isOver = () => start === undefined || startOf(pid) !== start
+  const isOver = () => {
+    try {
+      return start === undefined || startOf(pid) !== start
+    } catch {
+      return false
+    }
+  }
   return {
     exited: Effect.sync(isOver).pipe(
       Effect.repeat({ until: (over) => over, schedule: Schedule.spaced(LOOK) }),
