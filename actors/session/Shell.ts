@@ -58,10 +58,11 @@ export const founding = (shell: Shell): Command | undefined => {
     case "tmux":
       return command([multiplexer.path, "new-session", "-d", "-s", NAME, "--", ...argv], shell)
     case "screen": {
-      // It answers for itself a moment after the one who began it has gone; a shell that ended at once never does.
+      // It answers for itself a moment after the one who began it has gone; a shell that ended at once never does, or leaves
+      // whoever is just asking without an answer.
       const line =
         'screen=$1 name=$2 tries=0; shift 2; "$screen" -dmS "$name" "$@" || exit; ' +
-        'until "$screen" -S "$name" -Q select . || [ $((tries += 1)) -gt 100 ]; do sleep 0.02; done'
+        'until timeout 1 "$screen" -S "$name" -Q select . || [ $((tries += 1)) -gt 100 ]; do sleep 0.02; done'
       return command(["/bin/sh", "-c", line, "sh", multiplexer.path, NAME, ...argv], shell)
     }
   }

@@ -28,6 +28,8 @@ export interface Condition {
   readonly trial: (world: World, mark: string) => Trial | Promise<Trial>
   /** Who refuses, where that is one that rests on the same and is asked before (or after, on better knowledge). */
   readonly by?: DecisionPoint
+  /** Who may refuse instead: the first failure of the log is known to all that rest on it. */
+  readonly or?: ReadonlyArray<DecisionPoint>
   /** Nothing is uncertain about this: it is what the point says when it knows. */
   readonly certain?: { readonly status: number; readonly why: string }
   /** Where the answer is not that of the API. */

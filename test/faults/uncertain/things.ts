@@ -194,7 +194,7 @@ const history = ({ snapshot }: World) => `stream = 'snapshot/${snapshot}' AND ve
 
 const states: ReadonlyArray<Condition> = [
   {
-    ...{ point: "D22", how: "fails", what: "no history can be read" },
+    ...{ point: "D22", or: ["D05", "D06"], how: "fails", what: "no history can be read" },
     trial: (world) => ({ ...world.behind.away("events"), asks: deleting(world), afterwards: locking(world) })
   },
   {
