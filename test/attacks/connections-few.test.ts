@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest"
 import { home } from "../../src/cli/Home.js"
 import { type Ask, request, type Target } from "../support/client.js"
 import { eventually } from "../support/eventually.js"
-import { kill, spawnerOf } from "../support/leftovers.js"
+import { cgroupsOf, spawnerOf } from "../support/leftovers.js"
 
 const FILES = 700
 /** More than there may be files. */
@@ -48,7 +48,8 @@ afterAll(async () => {
     await gone
   }
   const spawner = spawnerOf(data)
-  if (spawner !== undefined) kill(spawner)
+  if (spawner !== undefined) process.kill(spawner, "SIGTERM")
+  await eventually("nothing is left", () => cgroupsOf(data).length === 0)
   rmSync(data, { recursive: true, force: true })
 }, 60_000)
 

@@ -786,7 +786,7 @@ describe("a start from rest that comes to nothing", () => {
 })
 
 describe("the loss of the containers' host process", () => {
-  it("ends what ran, for that reason", async () => {
+  it("ends what ran, for that reason, and another begins", async () => {
     const one = await serverForTest({ pool: 1 })
     const made = (await request(one, "POST", "/sessions", { body: {} })).json
     const terminal = await connect(String(made.websocket_url))
@@ -800,6 +800,8 @@ describe("the loss of the containers' host process", () => {
     )
     const { json } = await request(one, "GET", `/sessions/${String(made.id)}`)
     expect(json.details).toMatchObject({ cause: "node-lost" })
+    const next = async () => (await request(one, "POST", "/sessions", { body: {} })).status === 200
+    await eventually("another is opened", next)
   }, 60_000)
 })
 
