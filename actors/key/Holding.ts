@@ -28,8 +28,7 @@ const reasons: { readonly [how in Exclude<Standing.Standing, "active">]: (whose:
 }
 
 /** Its own key is in its history already; which of that one's line it was is not. */
-const whose = (owner: string, of: string | undefined): string =>
-  of === undefined || of === owner ? "Its key" : `${of}, from which its key descends,`
+const whose = (owner: string, of: string): string => (of === owner ? "Its key" : `${of}, from which its key descends,`)
 
 export const make = ({ hold, ownerOf, running }: Places) =>
   Effect.gen(function* () {
@@ -40,7 +39,8 @@ export const make = ({ hold, ownerOf, running }: Places) =>
 
     const judged = (id: Id, owner: string) =>
       Effect.flatMap(standing(owner), ({ how, of }) => {
-        if (how === "active") return Effect.void
+        // A record that is not there, its own or one above it, proves nothing: each look is another try.
+        if (how === "active" || of === undefined) return Effect.void
         const held = hold(id, { cause: "key", reason: reasons[how](whose(owner, of)) })
         const told = Effect.catchAll(held, (error) => Effect.logDebug(`${id} was not held`, error))
         return Effect.asVoid(FiberMap.run(holding, id, told, { onlyIfMissing: true }))

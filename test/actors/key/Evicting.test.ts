@@ -130,4 +130,30 @@ describe("what a key's sessions are held for", () => {
       })
     )
   )
+
+  live("is nothing when its key is not there, which proves nothing", () =>
+    inKeys(
+      Effect.gen(function* () {
+        const keys = yield* Keys
+        const { other } = yield* family
+        yield* keys.suspend(other, "late", BY)
+        const [lost, late] = [session, SessionId.make(`unsb-session-${"1".repeat(32)}`)]
+        const told: Array<string> = []
+        const over = yield* Deferred.make<void>()
+        const watching = yield* Holding.make({
+          // In this order.
+          running: Effect.succeed([lost, late]),
+          ownerOf: (id) => Effect.succeedSome(id === late ? other : "unsb-pk-test-0000-0000-0009"),
+          hold: (id) =>
+            Effect.zipRight(
+              Effect.sync(() => told.push(id)),
+              Deferred.succeed(over, undefined)
+            )
+        })
+        yield* Effect.forkScoped(watching)
+        yield* Deferred.await(over)
+        expect(told).toEqual([late])
+      }).pipe(Effect.scoped)
+    )
+  )
 })
