@@ -504,6 +504,16 @@ describe("what its owner changes", () => {
 })
 
 describe.each(multiplexers)("with %s", (multiplexer) => {
+  /** Somebody typed into it, and everybody has left. */
+  const deserted = async () => {
+    const session = await open({ multiplexer })
+    const one = await shell(session)
+    one.type("echo remember-$((40+2))\n")
+    await one.sees("remember-42")
+    one.socket.terminate()
+    return session
+  }
+
   it("is frozen, refuses meanwhile, and goes on where it was", async () => {
     const session = await open({ multiplexer })
     const one = await shell(session)
@@ -544,11 +554,7 @@ describe.each(multiplexers)("with %s", (multiplexer) => {
   })
 
   it("shows itself again to who comes back after nobody was there, and it was frozen and thawed meanwhile", async () => {
-    const session = await open({ multiplexer })
-    const one = await shell(session)
-    one.type("echo remember-$((40+2))\n")
-    await one.sees("remember-42")
-    one.socket.terminate()
+    const session = await deserted()
     // Each longer than the grace, after which nothing of it is at the terminal and it is looked after.
     await sleep(3_000)
     await post(`/sessions/${session.id}/freeze`)
@@ -614,11 +620,7 @@ describe.each(multiplexers)("with %s", (multiplexer) => {
   })
 
   it("is kept when everybody has left, and shows its screen to who comes back", async () => {
-    const session = await open({ multiplexer })
-    const one = await shell(session)
-    one.type("echo remember-$((40+2))\n")
-    await one.sees("remember-42")
-    one.socket.terminate()
+    const session = await deserted()
     await sleep(3_000)
     await becomes(session.id, "running")
     const again = await shell(session)
